@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The mailbox: the one structure that the host and the code inside a cell both
+ * know. It lies in memory that the cell can write, so the host reads each field
+ * once and believes none of them.
+ *
+ * Freestanding C, included by host and guest.
+ */
+#ifndef SBM_ABI_MAILBOX_H
+#define SBM_ABI_MAILBOX_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define SBM_ALIGNED_64 alignas(64)
+#else
+#define SBM_ALIGNED_64 _Alignas(64)
+#endif
+
+/* Why the cell left. */
+enum sbm_exit {
+    SBM_EXIT_RETURN = 1, /* the function returned `value` */
+    SBM_EXIT_HOST_CALL,  /* a proxy is to be called: `call_*` */
+    SBM_EXIT_ABORT,      /* the runtime gave up; `report` says why */
+    SBM_EXIT_FAULT,      /* process level: a signal; `fault` says which */
+    SBM_EXIT_READY       /* process level: the loop waits for its first request */
+};
+
+/* What a request asks for. */
+enum sbm_request {
+    SBM_REQUEST_CALL = 1, /* run function(data) */
+    SBM_REQUEST_RESUME    /* a host call is done; its result is in call_result */
+};
+
+/* A change of protection that the process loop makes before it obeys a request. */
+struct sbm_map_order {
+    uint64_t address;
+    uint64_t size;
+    uint64_t protection; /* PROT_* of <sys/mman.h> */
+};
+
+#define SBM_MAP_ORDERS 16
+#define SBM_REPORT_BYTES 512
+
+/* What the signal handler of the process level saw. */
+struct sbm_signal_frame {
+    uint32_t signal;
+    int32_t code;         /* si_code */
+    uint64_t address;     /* si_addr, or the system call's number for SIGSYS */
+    uint64_t trap;        /* the processor's exception number */
+    uint64_t error;       /* and its error code */
+    uint64_t registers[17]; /* r8…r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip */
+};
+
+struct sbm_mailbox {
+    /* Written by the host. `sequence` is a futex at the process level. */
+    SBM_ALIGNED_64 uint32_t sequence;
+    uint32_t request; /* enum sbm_request */
+    uint64_t function;
+    uint64_t data;
+    int64_t call_result;
+    uint32_t order_count;
+
+    /* Written by the cell. `answered` is a futex at the process level. */
+    SBM_ALIGNED_64 uint32_t answered;
+    uint32_t exit; /* enum sbm_exit */
+    int64_t value;
+    uint64_t call_proxy;     /* address of a struct sbm_proxy in the image */
+    uint64_t call_arguments; /* address of its arguments in the cell */
+
+    /* Written once by the host before the cell starts. */
+    SBM_ALIGNED_64 uint64_t leave; /* void (*)(uint32_t exit): how to leave the cell */
+    uint64_t heap_start;
+    uint64_t heap_size;
+    uint64_t tls_start; /* where the image's thread-local block begins */
+
+    struct sbm_signal_frame fault;
+    struct sbm_map_order orders[SBM_MAP_ORDERS];
+    char report[SBM_REPORT_BYTES]; /* ends in a zero byte, unless the cell lies */
+};
+
+#endif

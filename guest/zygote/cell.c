@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A cell of the level `process`: a process that holds the image and nothing
+ * else, behind a filter of two system calls.
+ *
+ * Code of the cell can overwrite this program's data and jump anywhere in it.
+ * That gives it nothing: what it could then ask of the kernel is what the filter
+ * lets it ask anyway.
+ */
+#include "cell.h"
+
+#include "abi/mailbox.h"
+#include "filter.h"
+#include "kernel.h"
+
+#include <asm/prctl.h>
+#include <asm/signal.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/seccomp.h>
+#include <linux/signal.h>
+#include <stddef.h>
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65 /* Linux 6.3 */
+#endif
+
+#define SIGNAL_STACK_BYTES 65536
+
+static struct sbm_mailbox *mailbox;
+static uint32_t answered; /* the last sequence number that was seen */
+static __attribute__((aligned(64))) unsigned char signal_stack[SIGNAL_STACK_BYTES];
+
+__attribute__((visibility("hidden"))) extern void cell_no_return(void);
+
+static uint32_t load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+
+static void futex(uint32_t *word, long operation, uint32_t value)
+{
+    kernel(SYS_futex, word, operation, value, 0, 0, 0);
+}
+
+static void answer(uint32_t exit)
+{
+    mailbox->exit = exit;
+    __atomic_store_n(&mailbox->answered, answered, __ATOMIC_SEQ_CST);
+    futex(&mailbox->answered, FUTEX_WAKE, 1);
+}
+
+static void await_request(void)
+{
+    while (load(&mailbox->sequence) == answered)
+        futex(&mailbox->sequence, FUTEX_WAIT, answered);
+    answered = load(&mailbox->sequence);
+}
+
+/* How the runtime leaves the cell: for a host call it comes back, after an
+ * abort nobody wakes it again. */
+static void leave(uint32_t exit)
+{
+    answer(exit);
+    await_request();
+}
+
+static void obey_map_orders(void)
+{
+    uint32_t count = mailbox->order_count;
+    if (count > SBM_MAP_ORDERS)
+        count = SBM_MAP_ORDERS;
+    for (uint32_t i = 0; i < count; i++)
+        kernel(SYS_mprotect, mailbox->orders[i].address, mailbox->orders[i].size,
+               mailbox->orders[i].protection);
+}
+
+__attribute__((noreturn)) static void serve(const struct sbm_zygote_message *message)
+{
+    const uint64_t stack_top = message->stack_top, entry = message->entry;
+    answer(SBM_EXIT_READY);
+    for (;;) {
+        await_request();
+        obey_map_orders();
+        if (mailbox->request == SBM_REQUEST_CALL)
+            mailbox->value =
+                cell_call_on_stack(stack_top, entry, mailbox->function, mailbox->data);
+        answer(SBM_EXIT_RETURN);
+    }
+}
+
+/* Tells the host what the kernel said, and waits for the end. */
+static void on_signal(int number, siginfo_t *info, void *raw)
+{
+    const struct ucontext *context = raw;
+    const struct sigcontext_64 *at = (const struct sigcontext_64 *)&context->uc_mcontext;
+    struct sbm_signal_frame *frame = &mailbox->fault;
+    frame->signal = (uint32_t)number;
+    frame->code = info->si_code;
+    frame->address = number == SIGSYS ? (uint64_t)(uint32_t)info->_sifields._sigsys._syscall
+                                      : (uint64_t)info->_sifields._sigfault._addr;
+    frame->trap = at->trapno;
+    frame->error = at->err;
+    const uint64_t registers[17] = {at->r8, at->r9,  at->r10, at->r11, at->r12, at->r13,
+                                    at->r14, at->r15, at->di,  at->si,  at->bp,  at->bx,
+                                    at->dx,  at->ax,  at->cx,  at->sp,  at->ip};
+    for (int i = 0; i < 17; i++)
+        frame->registers[i] = registers[i];
+    answer(SBM_EXIT_FAULT);
+    for (;;)
+        futex(&mailbox->sequence, FUTEX_WAIT, load(&mailbox->sequence));
+}
+
+static void catch_signals(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    const stack_t stack = {.ss_sp = signal_stack, .ss_flags = 0, .ss_size = sizeof signal_stack};
+    kernel(SYS_sigaltstack, &stack, 0);
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action;
+        /* The kernel's structure knows only handlers of one argument. */
+        action.sa_handler = (__sighandler_t)(void (*)(void))on_signal;
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER;
+        action.sa_restorer = cell_no_return;
+        action.sa_mask = 0;
+        kernel(SYS_rt_sigaction, signals[i], &action, 0, sizeof action.sa_mask);
+    }
+    const uint64_t none = 0;
+    kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+}
+
+static void drop_rights(void)
+{
+    /* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it useless. */
+    for (long capability = 0; capability <= 63; capability++)
+        kernel(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    kernel(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    kernel(SYS_capset, &header, none);
+}
+
+static void limit_resources(void)
+{
+    static const int resources[] = {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_FSIZE,
+                                    RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
+    const struct rlimit64 none = {0, 0};
+    for (unsigned i = 0; i < sizeof resources / sizeof *resources; i++)
+        kernel(SYS_prlimit64, 0, resources[i], &none, 0);
+}
+
+/* Ends the cell unless a step that a promise rests on has succeeded. */
+static void require(long result)
+{
+    if (result < 0)
+        for (;;)
+            kernel(SYS_exit_group, -result);
+}
+
+static void install_filter(void)
+{
+    static const struct sock_filter code[] = {SBM_FILTER_CODE};
+    const struct sock_fprog program = {sizeof code / sizeof *code, (struct sock_filter *)code};
+    require(kernel(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
+
+__attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message, long parent)
+{
+    mailbox = (struct sbm_mailbox *)message->mailbox;
+    answered = load(&mailbox->sequence);
+    mailbox->leave = (uint64_t)leave;
+    require(kernel(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+    if (kernel6(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
+        require(-1); /* the zygote died before the kernel knew our wish */
+    limit_resources();
+    drop_rights();
+    require(kernel(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    require(kernel(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+    kernel(SYS_prctl, PR_SET_MDWE, 1, 0, 0, 0); /* the filter forbids PROT_EXEC as well */
+    catch_signals();
+    require(kernel(SYS_arch_prctl, ARCH_SET_FS, message->thread_pointer));
+    require(kernel(SYS_close_range, 0, ~0U, 0));
+    install_filter();
+    serve(message);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a cell process, after the zygote has forked it.
+ */
+#ifndef SBM_GUEST_ZYGOTE_CELL_H
+#define SBM_GUEST_ZYGOTE_CELL_H
+
+#include "abi/zygote.h"
+
+/* Gives up everything that a cell does not need, and serves calls until killed.
+ * `message` holds the addresses; `parent` is the zygote's process id. */
+__attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message, long parent);
+
+/* Calls entry(function, data) on the stack that ends at `stack_top`, and comes
+ * back on this one with clean processor flags whatever the function did to its
+ * registers. In start.S. */
+long cell_call_on_stack(uint64_t stack_top, uint64_t entry, uint64_t function, uint64_t data);
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints the system-call filter of a cell as C, once, when the project is built.
+// Each rule has its reason; everything else traps, which the cell's handler
+// reports to the host.
+#include <cstdio>
+#include <cstdlib>
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <unistd.h>
+
+namespace {
+
+void require(int result)
+{
+    if (result < 0) {
+        std::fprintf(stderr, "make_filter: error %d\n", -result);
+        std::exit(1);
+    }
+}
+
+scmp_filter_ctx make()
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+    if (!filter)
+        require(-1);
+    // 32-bit and x32 entries trap like everything else.
+    require(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP));
+    // The loop waits for a request and wakes the host: FUTEX_WAIT and FUTEX_WAKE
+    // on shared words, with no bit set in either half of the register besides.
+    require(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(futex), 1,
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, ~scmp_datum_t{1}, 0)));
+    // Buffers of a call become visible by a change of protection, to none, read
+    // or read and write. Never to executable.
+    require(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, ~scmp_datum_t{3}, 0)));
+    return filter;
+}
+
+} // namespace
+
+int main()
+{
+    int ends[2];
+    if (::pipe(ends) != 0)
+        return 1;
+    scmp_filter_ctx filter = make();
+    require(seccomp_export_bpf(filter, ends[1]));
+    seccomp_release(filter);
+    ::close(ends[1]);
+    std::printf("/* Made by make_filter.cpp. */\n#define SBM_FILTER_CODE \\\n");
+    sock_filter line;
+    while (::read(ends[0], &line, sizeof line) == static_cast<ssize_t>(sizeof line))
+        std::printf("    {0x%04x, %u, %u, 0x%08xU}, \\\n", line.code, line.jt, line.jf, line.k);
+    std::printf("\n");
+    return 0;
+}

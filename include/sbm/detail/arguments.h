@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Macros that walk a list of type, identifier pairs: the parameter lists of
+ * SBM_DEFINE_FUNC and SBM_DEFINE_PROXY. Nothing here is for users.
+ */
+#ifndef SBM_DETAIL_ARGUMENTS_H
+#define SBM_DETAIL_ARGUMENTS_H
+
+/* The number of pairs, 0 to 6, after a first argument that does not count. */
+#define SBM_PAIRS_(...) SBM_PAIRS_PICK_(__VA_ARGS__, 6, ?, 5, ?, 4, ?, 3, ?, 2, ?, 1, ?, 0, ?)
+#define SBM_PAIRS_PICK_(f, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, n, ...) n
+
+#define SBM_JOIN_(a, b) SBM_JOIN_AGAIN_(a, b)
+#define SBM_JOIN_AGAIN_(a, b) a##b
+#define SBM_FIRST_(...) SBM_FIRST_PICK_(__VA_ARGS__, ?)
+#define SBM_FIRST_PICK_(f, ...) f
+
+/* `type identifier, …` or `void`. */
+#define SBM_PARAMETERS_(...) SBM_JOIN_(SBM_PARAMETERS_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_PARAMETERS_0(f) void
+#define SBM_PARAMETERS_1(f, t, i) t i
+#define SBM_PARAMETERS_2(f, t, i, ...) t i, SBM_PARAMETERS_1(f, __VA_ARGS__)
+#define SBM_PARAMETERS_3(f, t, i, ...) t i, SBM_PARAMETERS_2(f, __VA_ARGS__)
+#define SBM_PARAMETERS_4(f, t, i, ...) t i, SBM_PARAMETERS_3(f, __VA_ARGS__)
+#define SBM_PARAMETERS_5(f, t, i, ...) t i, SBM_PARAMETERS_4(f, __VA_ARGS__)
+#define SBM_PARAMETERS_6(f, t, i, ...) t i, SBM_PARAMETERS_5(f, __VA_ARGS__)
+
+/* `, type identifier …` after another parameter. */
+#define SBM_MORE_PARAMETERS_(...) \
+    SBM_JOIN_(SBM_MORE_PARAMETERS_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_MORE_PARAMETERS_0(f)
+#define SBM_MORE_PARAMETERS_1(f, t, i) , t i
+#define SBM_MORE_PARAMETERS_2(f, t, i, ...) , t i SBM_MORE_PARAMETERS_1(f, __VA_ARGS__)
+#define SBM_MORE_PARAMETERS_3(f, t, i, ...) , t i SBM_MORE_PARAMETERS_2(f, __VA_ARGS__)
+#define SBM_MORE_PARAMETERS_4(f, t, i, ...) , t i SBM_MORE_PARAMETERS_3(f, __VA_ARGS__)
+#define SBM_MORE_PARAMETERS_5(f, t, i, ...) , t i SBM_MORE_PARAMETERS_4(f, __VA_ARGS__)
+#define SBM_MORE_PARAMETERS_6(f, t, i, ...) , t i SBM_MORE_PARAMETERS_5(f, __VA_ARGS__)
+
+/* `type identifier; …`: never empty, since an empty structure is no ISO C. */
+#define SBM_MEMBERS_(...) SBM_JOIN_(SBM_MEMBERS_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_MEMBERS_0(f) char sbm_unused_;
+#define SBM_MEMBERS_1(f, t, i) t i;
+#define SBM_MEMBERS_2(f, t, i, ...) t i; SBM_MEMBERS_1(f, __VA_ARGS__)
+#define SBM_MEMBERS_3(f, t, i, ...) t i; SBM_MEMBERS_2(f, __VA_ARGS__)
+#define SBM_MEMBERS_4(f, t, i, ...) t i; SBM_MEMBERS_3(f, __VA_ARGS__)
+#define SBM_MEMBERS_5(f, t, i, ...) t i; SBM_MEMBERS_4(f, __VA_ARGS__)
+#define SBM_MEMBERS_6(f, t, i, ...) t i; SBM_MEMBERS_5(f, __VA_ARGS__)
+
+/* `identifier, …`, or 0 for the member that stands in for none. */
+#define SBM_VALUES_(...) SBM_JOIN_(SBM_VALUES_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_VALUES_0(f) 0
+#define SBM_VALUES_1(f, t, i) i
+#define SBM_VALUES_2(f, t, i, ...) i, SBM_VALUES_1(f, __VA_ARGS__)
+#define SBM_VALUES_3(f, t, i, ...) i, SBM_VALUES_2(f, __VA_ARGS__)
+#define SBM_VALUES_4(f, t, i, ...) i, SBM_VALUES_3(f, __VA_ARGS__)
+#define SBM_VALUES_5(f, t, i, ...) i, SBM_VALUES_4(f, __VA_ARGS__)
+#define SBM_VALUES_6(f, t, i, ...) i, SBM_VALUES_5(f, __VA_ARGS__)
+
+/* `sbm_arguments_->identifier, …`, or nothing. */
+#define SBM_LOADS_(...) SBM_JOIN_(SBM_LOADS_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_LOADS_0(f)
+#define SBM_LOADS_1(f, t, i) sbm_arguments_->i
+#define SBM_LOADS_2(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_1(f, __VA_ARGS__)
+#define SBM_LOADS_3(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_2(f, __VA_ARGS__)
+#define SBM_LOADS_4(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_3(f, __VA_ARGS__)
+#define SBM_LOADS_5(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_4(f, __VA_ARGS__)
+#define SBM_LOADS_6(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_5(f, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Run a function of your own program in a cell: the C++ interface.
+//
+//     int first_word(sbm::In<char> text, sbm::Out<char> word)   // runs in the cell
+//     {
+//         std::size_t n = 0;
+//         while (n < text.size() && n < word.size() && text[n] != ' ') {
+//             word[n] = text[n];
+//             n++;
+//         }
+//         return static_cast<int>(n);
+//     }
+//
+//     auto sandbox = sbm::Sandbox::create({.level = sbm::Level::strongest});
+//     if (!sandbox) return fail(sandbox.error().text());
+//     sbm::Untrusted<std::array<char, 64>> word;
+//     auto length = sandbox->call(first_word, text, word);
+//     if (!length) return fail(length.error().text());
+//     auto n = length->verify([](int n) { return n >= 0 && n <= 64; });
+//
+// The function's own signature says what is copied: In<T> into the cell, Out<T>
+// back from it, InOut<T> both ways; other parameters travel by value. All types
+// must be trivially copyable. Pointers inside data are not translated.
+//
+// Nothing here throws. A Sandbox may move between threads, but serves one call
+// at a time. After fork it belongs to the parent.
+#ifndef SBM_SANDBOX_HPP
+#define SBM_SANDBOX_HPP
+
+#ifdef SBM_SBM_H
+#error "a source file takes either <sbm/sbm.h> or <sbm/sandbox.hpp>, not both"
+#endif
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <ranges>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <sbm/proxy.h>
+#include <sbm/result.hpp>
+#include <sbm/types.h>
+#include <sbm/untrusted.hpp>
+
+#pragma GCC visibility push(default)
+namespace sbm {
+
+// What enforces a cell; docs/levels.md compares them.
+enum class Level : int {
+    strongest = SBM_LEVEL_STRONGEST,
+    none = SBM_LEVEL_NONE,
+    weak = SBM_LEVEL_WEAK,
+    process = SBM_LEVEL_PROCESS,
+    vm = SBM_LEVEL_VM,
+};
+
+// Which end of a buffer is guarded to the byte. The other end is guarded to the
+// page, and bytes written before the buffer are noticed after the call.
+enum class Guard : int { end = SBM_GUARD_END, start = SBM_GUARD_START };
+
+inline constexpr std::chrono::nanoseconds no_limit = std::chrono::nanoseconds::max();
+
+// How to make a cell. Limits hold for each call.
+struct Options {
+    Level level = Level::strongest;
+    std::size_t memory = std::size_t{64} << 20; // bytes of heap inside the cell
+    std::size_t stack = std::size_t{1} << 20;   // bytes of stack inside the cell
+    std::chrono::nanoseconds cpu_time = std::chrono::seconds(10);
+    std::chrono::nanoseconds wall_time = std::chrono::seconds(60);
+    Guard guard = Guard::end;
+};
+
+// The report of an aborted call; <sbm/types.h> explains the fields.
+using Fault = ::sbm_fault;
+
+// The best level that this machine really offers.
+Level strongest() noexcept;
+
+// Parameter types of functions that run in a cell: views of memory in the cell.
+// The cell holds copies; the caller's own bytes are out of its reach.
+template <class T> class In {
+public:
+    using element_type = const T;
+    In() = default;
+    In(const T *data, std::size_t size) : data_(data), size_(size) {}
+    const T *data() const { return data_; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    const T &operator[](std::size_t i) const { return data_[i]; }
+    const T *begin() const { return data_; }
+    const T *end() const { return data_ + size_; }
+    const T &operator*() const { return *data_; }
+    const T *operator->() const { return data_; }
+
+private:
+    const T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+// Out<T> is zero before the call; InOut<T> holds the caller's bytes.
+template <class T> class Out {
+public:
+    using element_type = T;
+    Out() = default;
+    Out(T *data, std::size_t size) : data_(data), size_(size) {}
+    T *data() const { return data_; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    T &operator[](std::size_t i) const { return data_[i]; }
+    T *begin() const { return data_; }
+    T *end() const { return data_ + size_; }
+    T &operator*() const { return *data_; }
+    T *operator->() const { return data_; }
+
+private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+template <class T> class InOut : public Out<T> {
+public:
+    using Out<T>::Out;
+};
+
+namespace detail {
+
+class Core; // the cell and its bookkeeping: src/call/core.hpp
+
+struct CoreDeleter {
+    void operator()(Core *core) const noexcept;
+};
+
+// One buffer of one call.
+struct Transfer {
+    const void *source;        // copied in from here, unless NULL
+    void *target;              // copied back to here, unless NULL
+    std::size_t size;          // bytes
+    std::size_t alignment;     // of the element type
+    void *address = nullptr;   // in the cell; this and the next two are filled in by acquire
+    void *host = nullptr;      // the same bytes as the library sees them
+    std::uint32_t place = 0;   // the library's own name for it
+};
+
+// A function in the program's object that unpacks `arguments` and makes the call.
+using Thunk = long (*)(void *arguments);
+
+Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept;
+Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t size,
+                     std::span<Transfer> transfers) noexcept;
+
+} // namespace detail
+} // namespace sbm
+
+#include <sbm/detail/call.hpp>
+
+namespace sbm {
+
+class Sandbox {
+public:
+    // A cell of the level asked for. The error says what is missing.
+    static Result<Sandbox> create(const Options &options = {}) noexcept;
+
+    Sandbox(Sandbox &&) noexcept = default;
+    Sandbox &operator=(Sandbox &&) noexcept = default;
+
+    // The level obtained; never Level::strongest.
+    Level level() const noexcept;
+
+    // Runs `function(arguments…)` in the cell and gives what it returned. For
+    // In<T> pass a contiguous range of T or one T; for Out<T> and InOut<T> an
+    // Untrusted<T>, Untrusted<std::array<T, N>> or Untrusted<std::vector<T>>,
+    // whose size is what is copied. Outputs are written only on success.
+    template <class R, class... P, class... A>
+    Result<Untrusted<R>> call(R (*function)(P...), A &&...arguments) noexcept
+    {
+        return detail::call<R, P...>(*core_, function, std::forward<A>(arguments)...);
+    }
+    template <class... P, class... A>
+    Result<void> call(void (*function)(P...), A &&...arguments) noexcept
+    {
+        auto result = detail::call<char, P...>(*core_, function, std::forward<A>(arguments)...);
+        return result ? Result<void>() : Result<void>(result.error());
+    }
+
+    // Why the last call was aborted, or nullptr. Valid until the next call.
+    const Fault *fault() const noexcept;
+
+    // Memory and registers as after create. Needed after an aborted call.
+    Result<void> reset() noexcept;
+
+private:
+    explicit Sandbox(detail::Core *core) noexcept : core_(core) {}
+    std::unique_ptr<detail::Core, detail::CoreDeleter> core_;
+};
+
+} // namespace sbm
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What enforces a cell. A backend makes an address space from an image, runs it
+// until the next exit, and knows nothing of buffers, policies or reports. The
+// cell's writable memory belongs to the image and stays when a backend replaces
+// its process or virtual machine.
+//
+// A backend serves one thread at a time. Registers, ioctls and signal frames
+// stay inside; what comes out is an Exit.
+#pragma once
+
+#include "base/result.hpp"
+#include "image/cell_image.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+namespace cell::backend {
+
+// The general registers at a fault, in the order of struct sbm_signal_frame.
+struct Registers {
+    static constexpr std::size_t kFrame = 10, kStack = 15, kInstruction = 16, kCount = 17;
+    std::array<std::uint64_t, kCount> values{};
+    std::uint64_t instruction() const { return values[kInstruction]; }
+    std::uint64_t stack() const { return values[kStack]; }
+};
+
+// The function returned.
+struct Returned {
+    std::int64_t value;
+};
+
+// The runtime asks for a proxy, at an address of the image that is not yet checked.
+struct HostCall {
+    std::uint64_t proxy;
+    std::uint64_t arguments;
+};
+
+// The runtime gave up; its words are in the mailbox.
+struct Aborted {
+    Registers registers;
+};
+
+// The processor stopped the code. `vector` and `code` are those of the x86
+// exception, `address` is CR2 for a page fault.
+struct Faulted {
+    std::uint32_t vector;
+    std::uint64_t code;
+    std::uint64_t address;
+    Registers registers;
+};
+
+// The code made a system call, or tried to.
+struct SystemCall {
+    std::uint64_t number;
+    Registers registers;
+};
+
+enum class Limit { none, cpu_time, wall_time };
+struct TimedOut {
+    Limit limit;
+    Registers registers;
+};
+
+// The cell ended in a way that says nothing about its code.
+struct Killed {
+    Error reason;
+};
+
+using Exit = std::variant<Returned, HostCall, Aborted, Faulted, SystemCall, TimedOut, Killed>;
+
+// Nanoseconds; UINT64_MAX for none.
+struct Limits {
+    std::uint64_t cpu_time;
+    std::uint64_t wall_time;
+};
+
+class Backend {
+public:
+    virtual ~Backend() = default;
+
+    // Builds the address space. `image` outlives the backend.
+    virtual Result<void> start(const image::CellImage &image) = 0;
+
+    // Makes a piece of memory known. Nothing in it exists for the cell until
+    // `protect` says so. May come before or after `start`. `memory` is copied; what
+    // it points at outlives the backend.
+    virtual Result<void> add_memory(const image::Region &memory) = 0;
+
+    // Lets the cell see [address, address + size) from its next call on. A range
+    // that it can see already keeps its rights for the life of the backend.
+    virtual Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) = 0;
+
+    // Runs function(data) to the next exit.
+    virtual Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) = 0;
+
+    // Goes on after a HostCall, with what the proxy returned. The limits of the
+    // call go on too.
+    virtual Exit resume(std::int64_t result) = 0;
+
+    // A processor as after start. The caller has restored the memory.
+    virtual Result<void> restart() = 0;
+};
+
+// A backend that can start here and now, or what is missing.
+Result<std::unique_ptr<Backend>> open_process() noexcept;
+Result<std::unique_ptr<Backend>> open_vm() noexcept;
+
+} // namespace cell::backend

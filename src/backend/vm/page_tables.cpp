@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/vm/page_tables.hpp"
+
+#include "base/checked.hpp"
+
+namespace cell::backend::vm {
+namespace {
+
+// Bits of an entry: Intel SDM volume 3, 4.5; AMD APM volume 2, 5.4.
+constexpr std::uint64_t kPresent = 1, kWrite = 2, kUser = 4, kAccessed = 0x20, kDirty = 0x40,
+                        kLarge = 0x80, kNoExecute = std::uint64_t{1} << 63;
+constexpr std::uint64_t kAddress = 0x000f'ffff'ffff'f000;
+
+std::uint64_t index_at(std::uint64_t address, int level)
+{
+    return address >> (12 + 9 * level) & 511;
+}
+
+} // namespace
+
+PageTables::PageTables(std::byte *memory, std::uint64_t size, std::uint64_t physical)
+    : memory_(memory), size_(size), physical_(physical), used_(kPage)
+{
+}
+
+std::uint64_t *PageTables::table_at(std::uint64_t physical) const
+{
+    return reinterpret_cast<std::uint64_t *>(memory_ + (physical - physical_));
+}
+
+// The table below an entry, made if it is missing; nullptr without memory.
+std::uint64_t *PageTables::descend(std::uint64_t *table, std::uint64_t index)
+{
+    if (!(table[index] & kPresent)) {
+        if (used_ + kPage > size_)
+            return nullptr;
+        table[index] = (physical_ + used_) | kPresent | kWrite | kUser | kAccessed;
+        used_ += kPage; // fresh memory is zero
+    }
+    return table_at(table[index] & kAddress);
+}
+
+Result<void> PageTables::map(std::uint64_t address, std::uint64_t size, std::uint64_t target,
+                             Rights rights)
+{
+    const std::uint64_t bits = kPresent | kAccessed | kDirty | (rights.write ? kWrite : 0) |
+                               (rights.user ? kUser : 0) | (rights.execute ? 0 : kNoExecute);
+    const std::uint64_t end = address + size;
+    while (address < end) {
+        std::uint64_t *table = table_at(physical_);
+        for (int level = 3; level > 1 && table; level--)
+            table = descend(table, index_at(address, level));
+        const bool large = (address | target) % kLargePage == 0 && end - address >= kLargePage;
+        if (table && !large)
+            table = descend(table, index_at(address, 1));
+        if (!table)
+            return error(Errc::no_memory, "no memory for the cell's page tables");
+        std::uint64_t &entry = table[index_at(address, large ? 1 : 0)];
+        if (!(entry & kPresent))
+            entry = target | bits | (large ? kLarge : 0);
+        address += large ? kLargePage : kPage;
+        target += large ? kLargePage : kPage;
+    }
+    return {};
+}
+
+} // namespace cell::backend::vm

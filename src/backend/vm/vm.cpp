@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Level `vm`: the cell is a virtual machine without an operating system, whose
+// processor starts in ring 3. It leaves by writing to an allowed port; faults come
+// through gates that do nothing but leave.
+#include "backend/backend.hpp"
+
+#include "abi/mailbox.h"
+#include "backend/vm/page_tables.hpp"
+#include "backend/vm/system_memory.hpp"
+#include "backend/watchdog.hpp"
+#include "base/checked.hpp"
+#include "os/kvm.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+#include <vector>
+
+namespace cell::backend {
+namespace {
+
+constexpr std::uint32_t kFirstFreeSlot = 1; // slot 0 is the system memory
+constexpr std::uint64_t kSystemBytes = std::uint64_t{64} << 20; // address space; touched as needed
+constexpr std::uint64_t kFirstPhysical = std::uint64_t{128} << 20;
+
+constexpr std::uint32_t kStar = 0xc0000081, kLstar = 0xc0000082, kSyscallMask = 0xc0000084,
+                        kKernelGsBase = 0xc0000102;
+// Everything that a handler in the kernel would not want set: as Linux does.
+constexpr std::uint64_t kMaskedFlags = 0x257fd5;
+
+// Hypervisor-in-the-cell features are of no use in a cell and have had bugs.
+void hide_virtualisation(os::KvmCpuid &cpuid)
+{
+    for (std::uint32_t i = 0; i < cpuid.count && i < cpuid.entries.size(); i++) {
+        kvm_cpuid_entry2 &entry = cpuid.entries[i];
+        if (entry.function == 1)
+            entry.ecx &= ~(1U << 5); // VMX
+        if (entry.function == 0x80000001)
+            entry.ecx &= ~(1U << 2); // SVM
+    }
+}
+
+class VmBackend final : public Backend {
+public:
+    VmBackend() : watchdog_([this] { set_executable(false); }) {}
+
+    Result<void> open()
+    {
+        CELL_TRY(const os::Kvm kvm, os::Kvm::open());
+        CELL_TRY(machine_, kvm.create_machine());
+        CELL_TRY(system_, os::anonymous(kSystemBytes));
+        CELL_CHECK(os::set_memory_slot(machine_.get(), 0, false, 0, kSystemBytes, system_.data()));
+        CELL_TRY(processor_, os::create_processor(machine_.get()));
+        CELL_TRY(run_page_, os::map_file(processor_.get(), 0, kvm.run_size(), PROT_READ | PROT_WRITE,
+                                         MAP_SHARED));
+        CELL_TRY(os::KvmCpuid cpuid, kvm.supported_cpuid());
+        hide_virtualisation(cpuid);
+        return os::set_cpuid(processor_.get(), cpuid);
+    }
+
+    Result<void> start(const image::CellImage &image) override
+    {
+        image_ = &image;
+        tables_.emplace(system_.data() + vm::SystemMemory::kTablesOffset,
+                        kSystemBytes - vm::SystemMemory::kTablesOffset,
+                        vm::SystemMemory::kTablesOffset);
+        layout_.emplace(system_.data(), image.system_window());
+        CELL_CHECK(layout_->map(*tables_));
+        for (const image::Block &block : image.blocks())
+            CELL_CHECK(map_block(block));
+        image.mailbox().leave = layout_->leave_stub();
+        CELL_TRY(special_, os::get_special_registers(processor_.get()));
+        layout_->set_registers(special_, tables_->root(), image.thread_pointer());
+        return reset_processor();
+    }
+
+    Result<void> add_memory(const image::Region &memory) override
+    {
+        CELL_TRY(const std::uint64_t physical, add_slot({memory.host, memory.size, true}));
+        memory_.push_back({memory, physical});
+        return {};
+    }
+
+    Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) override
+    {
+        for (const Memory &memory : memory_)
+            if (contains(memory.region.address, memory.region.size, address, size))
+                return tables_->map(address, size,
+                                    memory.physical + (address - memory.region.address),
+                                    rights(protection));
+        return error(Errc::misuse, "memory that the cell does not have");
+    }
+
+    Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) override
+    {
+        limited_ = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;
+        if (limited_)
+            if (const auto begun = watchdog_.begin(limits); !begun)
+                return Killed{begun.error()};
+        const std::uint64_t stack = image_->stack_top() - sizeof(std::uint64_t);
+        const std::uint64_t back = layout_->return_stub();
+        std::memcpy(image_->host(stack, sizeof back, PROT_WRITE), &back, sizeof back);
+        kvm_regs &registers = run().s.regs.regs;
+        registers = {};
+        registers.rip = image_->entry();
+        registers.rdi = function;
+        registers.rsi = data;
+        registers.rsp = stack;
+        registers.rflags = 2;
+        run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        return enter();
+    }
+
+    Exit resume(std::int64_t result) override
+    {
+        image_->mailbox().call_result = result;
+        if (limited_)
+            watchdog_.resume();
+        return enter();
+    }
+
+    Result<void> restart() override
+    {
+        if (std::exchange(limited_, false) && watchdog_.end() != Limit::none)
+            set_executable(true); // a call that stopped at a refused host call
+        image_->mailbox().leave = layout_->leave_stub();
+        return reset_processor();
+    }
+
+private:
+    struct Memory {
+        image::Region region;
+        std::uint64_t physical;
+    };
+
+    kvm_run &run() const { return *reinterpret_cast<kvm_run *>(run_page_.data()); }
+
+    static vm::PageTables::Rights rights(int protection)
+    {
+        return {.write = (protection & PROT_WRITE) != 0,
+                .execute = (protection & PROT_EXEC) != 0,
+                .user = true};
+    }
+
+    // All regions of the image that lie in one piece of host memory.
+    Result<void> map_block(const image::Block &block)
+    {
+        CELL_TRY(const std::uint64_t physical, add_slot(block));
+        for (const image::Region &region : image_->regions()) {
+            if (region.host < block.host || region.host >= block.host + block.size)
+                continue;
+            const auto offset = static_cast<std::uint64_t>(region.host - block.host);
+            CELL_CHECK(tables_->map(region.address, region.size, physical + offset,
+                                    rights(region.protection)));
+            if (region.protection & PROT_EXEC)
+                executable_.push_back(region);
+        }
+        return {};
+    }
+
+    // Blocks start at a large page on both sides, so that large pages can be used.
+    Result<std::uint64_t> add_slot(const image::Block &block)
+    {
+        const std::uint64_t physical = next_physical_;
+        next_physical_ = round_up(physical + block.size, kLargePage);
+        CELL_CHECK(os::set_memory_slot(machine_.get(), next_slot_, !block.writable, physical,
+                                       block.size, block.host));
+        next_slot_++;
+        return physical;
+    }
+
+    Result<void> reset_processor()
+    {
+        CELL_CHECK(os::set_special_registers(processor_.get(), special_));
+        CELL_CHECK(os::reset_extended_state(processor_.get()));
+        // Where `syscall` leads: on a bare processor in ring 0, under some nested
+        // KVM in ring 3. The stub leaves the machine from either.
+        const os::KvmRegister registers[] = {
+            {kStar, std::uint64_t{0x08} << 32 | std::uint64_t{0x10} << 48},
+            {kLstar, layout_->system_call_stub()},
+            {kSyscallMask, kMaskedFlags},
+            {kKernelGsBase, 0},
+        };
+        run().kvm_valid_regs = KVM_SYNC_X86_REGS;
+        return os::set_model_registers(processor_.get(), registers);
+    }
+
+    // Takes the code away from a running cell, or gives it back. Its next
+    // instruction fetch fails, and KVM_RUN with it: no signal is needed, and none
+    // of the program's is touched.
+    void set_executable(bool executable)
+    {
+        for (const image::Region &region : executable_)
+            ::mprotect(region.host, region.size,
+                       !executable     ? PROT_NONE
+                       : region.shared ? PROT_READ | PROT_WRITE
+                                       : PROT_READ);
+    }
+
+    Exit enter()
+    {
+        for (;;) {
+            const int failure = os::run_processor(processor_.get());
+            run().kvm_dirty_regs = 0;
+            if ((failure == EINTR || failure == EAGAIN) && !(limited_ && watchdog_.is_kicking()))
+                continue; // a signal of the program; its handler has run
+            Exit exit = failure ? failed(failure) : decode();
+            if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
+                return exit;
+            limited_ = false;
+            const Limit limit = watchdog_.end();
+            if (limit != Limit::none)
+                set_executable(true);
+            if (limit != Limit::none && !std::holds_alternative<Returned>(exit))
+                return TimedOut{limit, registers()};
+            return exit;
+        }
+    }
+
+    static Exit failed(int failure)
+    {
+        return Killed{os_error(failure, "the host could not run the cell")};
+    }
+
+    Exit decode()
+    {
+        switch (run().exit_reason) {
+        case KVM_EXIT_IO: return decode_port(run().io.port);
+        case KVM_EXIT_SHUTDOWN:
+            return Faulted{8, 0, 0, registers()};
+        case KVM_EXIT_MMIO:
+            return Faulted{14, run().mmio.is_write ? 2U : 0U, run().mmio.phys_addr, registers()};
+        default:
+            return Killed{error(Errc::fault, "the virtual machine stopped for reason %u",
+                                run().exit_reason)};
+        }
+    }
+
+    Exit decode_port(std::uint16_t port)
+    {
+        const kvm_regs &at = run().s.regs.regs;
+        if (port == vm::kPortReturn)
+            return Returned{static_cast<std::int64_t>(at.rax)};
+        if (port == vm::kPortLeave)
+            return decode_leave(at.rdi);
+        if (port == vm::kPortSystemCall) {
+            Registers state = registers();
+            state.values[Registers::kInstruction] = at.rcx - 2; // where `syscall` stood
+            return SystemCall{at.rax, state};
+        }
+        return decode_exception(static_cast<std::uint32_t>(port - vm::kPortException));
+    }
+
+    Exit decode_leave(std::uint64_t exit)
+    {
+        const sbm_mailbox &mailbox = image_->mailbox();
+        if (exit == SBM_EXIT_HOST_CALL)
+            return HostCall{mailbox.call_proxy, mailbox.call_arguments};
+        return Aborted{registers()};
+    }
+
+    Exit decode_exception(std::uint32_t vector)
+    {
+        const vm::ExceptionFrame frame = layout_->frame(vector, run().s.regs.regs.rsp);
+        Registers state = registers();
+        state.values[Registers::kInstruction] = frame.instruction;
+        state.values[Registers::kStack] = frame.stack;
+        std::uint64_t address = 0;
+        if (vector == 14)
+            if (const auto special = os::get_special_registers(processor_.get()))
+                address = special->cr2;
+        // `int n` without a gate: the selector error code names the vector.
+        constexpr std::uint64_t kLegacySystemCall = 0x80 * 8 + 2;
+        if (vector == 13 && frame.code == kLegacySystemCall)
+            return SystemCall{state.values[13], state};
+        return Faulted{vector, frame.code, address, state};
+    }
+
+    Registers registers() const
+    {
+        const kvm_regs &at = run().s.regs.regs;
+        return {{at.r8, at.r9, at.r10, at.r11, at.r12, at.r13, at.r14, at.r15, at.rdi, at.rsi, at.rbp,
+                 at.rbx, at.rdx, at.rax, at.rcx, at.rsp, at.rip}};
+    }
+
+    const image::CellImage *image_ = nullptr;
+    // The machine goes before its memory, the processor before the machine.
+    os::Mapping system_;
+    os::Descriptor machine_, processor_;
+    os::Mapping run_page_;
+    std::optional<vm::PageTables> tables_;
+    std::optional<vm::SystemMemory> layout_;
+    std::vector<Memory> memory_;
+    std::vector<image::Region> executable_;
+    kvm_sregs special_{};
+    std::uint32_t next_slot_ = kFirstFreeSlot;
+    std::uint64_t next_physical_ = kFirstPhysical;
+    bool limited_ = false;
+    Watchdog watchdog_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Backend>> open_vm() noexcept
+{
+    auto backend = std::make_unique<VmBackend>();
+    CELL_CHECK(backend->open());
+    return std::unique_ptr<Backend>(std::move(backend));
+}
+
+} // namespace cell::backend

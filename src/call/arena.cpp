@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "call/arena.hpp"
+
+#include "base/checked.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace cell::call {
+namespace {
+
+constexpr std::uint64_t kChunk = std::uint64_t{64} << 20;
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 40;
+
+bool is_zero(const std::byte *start, std::uint64_t size)
+{
+    if (size == 0)
+        return true;
+    // A range whose first byte is zero, and that equals itself moved by one, is zero.
+    return start[0] == std::byte{0} && std::memcmp(start, start + 1, size - 1) == 0;
+}
+
+} // namespace
+
+Result<std::uint32_t> Arena::acquire(std::uint64_t size, std::uint64_t alignment, Access access,
+                                     GuardAt guard, bool filled) noexcept
+{
+    if (size > kLargest)
+        return error(Errc::no_memory, "a buffer of %llu bytes is too large",
+                     static_cast<unsigned long long>(size));
+    const std::uint64_t pages = round_up(size, kPage) / kPage;
+    CELL_TRY(const std::uint32_t number, take_slot(pages, access));
+    Slot &slot = slots_[number];
+    slot.size = size;
+    slot.data = guard == GuardAt::start
+                    ? slot.address
+                    : round_down(slot.address + slot.pages * kPage - size, alignment);
+    clear(slot, filled);
+    return number;
+}
+
+Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexcept
+{
+    for (std::uint32_t i = 0; i < slots_.size(); i++) {
+        Slot &slot = slots_[i];
+        if (slot.used || slot.pages != pages || slot.access != access)
+            continue;
+        slot.used = true;
+        return i;
+    }
+    const std::uint64_t needed = (pages + 1) * kPage;
+    if (end_ - next_ < needed)
+        CELL_CHECK(add_chunk(needed + kPage));
+    slots_.push_back({.address = next_, .pages = pages, .access = access, .used = true, .fresh = true});
+    next_ += needed;
+    grant(slots_.back());
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+}
+
+Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
+{
+    const std::uint64_t size = std::max(kChunk, round_up(bytes, kLargePage));
+    CELL_TRY(os::Descriptor file, os::memory_file("sbm-buffers", size));
+    CELL_TRY(os::Mapping mapping, os::reserve(size, kLargePage));
+    CELL_CHECK(os::map_over(mapping.data(), size, PROT_READ | PROT_WRITE, file.get(), 0,
+                            MAP_SHARED | MAP_NORESERVE));
+    chunks_.push_back({mapping.address(), size, PROT_READ | PROT_WRITE, file.get(), 0, true,
+                       mapping.data()});
+    next_ = mapping.address() + kPage; // the first page stays a guard
+    end_ = mapping.end();
+    memory_.push_back({std::move(file), std::move(mapping)});
+    return {};
+}
+
+// Zero before use: the bytes around the buffer always, and the buffer itself, since
+// an output that the function does not fill must not show an earlier call's.
+void Arena::clear(Slot &slot, bool filled) noexcept
+{
+    const std::uint64_t end = slot.address + slot.pages * kPage;
+    if (!slot.fresh) {
+        std::memset(host(slot.address), 0, slot.data - slot.address);
+        if (!filled)
+            std::memset(host(slot.data), 0, slot.size);
+        std::memset(host(slot.data + slot.size), 0, end - slot.data - slot.size);
+    }
+    slot.fresh = false;
+}
+
+void Arena::grant(const Slot &slot)
+{
+    if (slot.pages == 0 || slot.access == Access::undecided)
+        return;
+    grants_.push_back({slot.address, slot.pages * kPage,
+                       slot.access == Access::read ? PROT_READ : PROT_READ | PROT_WRITE});
+}
+
+Result<void> Arena::decide(std::uint32_t number, Access access) noexcept
+{
+    Slot &slot = slots_[number];
+    if (slot.access == access)
+        return {};
+    if (slot.access != Access::undecided)
+        return error(Errc::misuse, "a buffer is in two lists with different rights");
+    slot.access = access;
+    grant(slot);
+    return {};
+}
+
+bool Arena::is_intact(std::uint32_t number) const noexcept
+{
+    const Slot &slot = slots_[number];
+    const std::uint64_t end = slot.address + slot.pages * kPage;
+    return is_zero(host(slot.address), slot.data - slot.address) &&
+           is_zero(host(slot.data + slot.size), end - slot.data - slot.size);
+}
+
+std::byte *Arena::find(std::uint64_t address, std::uint64_t size, Access access) const noexcept
+{
+    for (const Slot &slot : slots_)
+        if (slot.used && contains(slot.address, slot.pages * kPage, address, size) &&
+            (slot.access == Access::write || slot.access == access))
+            return host(address);
+    return nullptr;
+}
+
+} // namespace cell::call

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The memory for buffers of calls. A buffer gets a slot of whole pages between two
+// guard pages. A slot's address and rights never change; when its buffer is
+// released, the next buffer with as many pages and the same rights takes it over,
+// so that a program that makes the same calls again changes no page table.
+#pragma once
+
+#include "base/result.hpp"
+#include "image/cell_image.hpp"
+#include "os/memory.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace cell::call {
+
+enum class Access { undecided, read, write };
+enum class GuardAt { end, start };
+
+struct Slot {
+    std::uint64_t address; // of the first page, in host and cell alike
+    std::uint64_t pages;
+    Access access;         // the rights that cells have been told, or will be
+    bool used;
+    bool fresh;            // never used: all zero
+    std::uint64_t data = 0;  // where the buffer starts
+    std::uint64_t size = 0;  // of the buffer
+};
+
+// What a cell still has to learn, in order.
+struct Grant {
+    std::uint64_t address;
+    std::uint64_t size;
+    int protection;
+};
+
+class Arena {
+public:
+    // `size` zero bytes, as the number of a slot. Flush to the end or the start,
+    // except for what `alignment` (a power of two) asks for. With `filled` the
+    // caller will write all of the buffer, and only the bytes around it are cleared.
+    Result<std::uint32_t> acquire(std::uint64_t size, std::uint64_t alignment, Access access,
+                                  GuardAt guard, bool filled) noexcept;
+    void release(std::uint32_t slot) noexcept { slots_[slot].used = false; }
+
+    // Fixes the rights of a slot that was acquired without; misuse if they differ.
+    Result<void> decide(std::uint32_t slot, Access access) noexcept;
+
+    const Slot &slot(std::uint32_t number) const { return slots_[number]; }
+    static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
+
+    // Are the bytes around the buffer, within its pages, still zero?
+    bool is_intact(std::uint32_t slot) const noexcept;
+
+    // The memory of [address, address + size) if one buffer of enough rights
+    // contains it, else nullptr.
+    std::byte *find(std::uint64_t address, std::uint64_t size, Access access) const noexcept;
+
+    // Both only grow; a backend remembers how far it has read.
+    const std::vector<image::Region> &chunks() const { return chunks_; }
+    const std::vector<Grant> &grants() const { return grants_; }
+
+private:
+    Result<void> add_chunk(std::uint64_t bytes) noexcept;
+    Result<std::uint32_t> take_slot(std::uint64_t pages, Access access) noexcept;
+    static void clear(Slot &slot, bool filled) noexcept;
+    void grant(const Slot &slot);
+
+    struct Memory {
+        os::Descriptor file;
+        os::Mapping mapping;
+    };
+    std::vector<Memory> memory_;
+    std::vector<image::Region> chunks_;
+    std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk
+    std::vector<Slot> slots_;
+    std::vector<Grant> grants_;
+};
+
+} // namespace cell::call

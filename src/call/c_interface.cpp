@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// <sbm/sbm.h>: the lists of buffers and the sticky error, on top of an instance.
+#include "call/bridge.hpp"
+
+#include <sbm/sbm.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
+
+using cell::call::BridgeAccess;
+using cell::call::BridgeBuffer;
+using cell::call::BridgeCopy;
+using cell::call::BridgeStatus;
+using cell::call::InstanceHandle;
+
+namespace {
+
+struct OwnedBuffer : sbm_buf {
+    BridgeBuffer place{};
+};
+
+struct State {
+    InstanceHandle instance; // empty if it could not be made
+    std::string error;
+    std::vector<std::unique_ptr<OwnedBuffer>> buffers;
+};
+
+State *state_of(const struct sbm *sbm) { return static_cast<State *>(sbm->state); }
+
+bool has_instance(const struct sbm *sbm) { return sbm->state && state_of(sbm)->instance; }
+
+// Makes a failure sticky. True if it was one.
+bool fail(struct sbm *sbm, const BridgeStatus &status)
+{
+    if (status.code == 0)
+        return false;
+    sbm->error = status.code;
+    if (State *state = state_of(sbm))
+        state->error = status.text;
+    return true;
+}
+
+// The state of an instance that works, or nullptr and the sticky error.
+State *usable(struct sbm *sbm)
+{
+    if (sbm->error)
+        return nullptr;
+    State *state = state_of(sbm);
+    if (!state)
+        sbm->error = -EINVAL; // destroyed, or never made
+    return state;
+}
+
+// A buffer in no list. `caller` may be NULL for one that only the cell has.
+OwnedBuffer *allocate(struct sbm *sbm, void *caller, std::size_t size, BridgeAccess access, bool filled)
+{
+    State *state = usable(sbm);
+    if (!state)
+        return nullptr;
+    auto buffer = std::make_unique<OwnedBuffer>();
+    if (fail(sbm, cell::call::bridge_acquire(*state->instance, caller, size, access, filled,
+                                             buffer->place)))
+        return nullptr;
+    buffer->kern_ptr = caller;
+    buffer->sbm_ptr = buffer->place.address;
+    buffer->size = size;
+    state->buffers.push_back(std::move(buffer));
+    return state->buffers.back().get();
+}
+
+void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size)
+{
+    if (!sbm->error && !caller && size)
+        fail(sbm, {-EINVAL, "a buffer is NULL"});
+    const bool is_input = list == &sbm->input, is_output = list == &sbm->output;
+    OwnedBuffer *buffer =
+        allocate(sbm, caller, size, is_input ? BridgeAccess::read : BridgeAccess::write, !is_output);
+    if (!buffer)
+        return nullptr;
+    buffer->next = *list;
+    *list = buffer;
+    return buffer->sbm_ptr;
+}
+
+// Appends what a list means to `copies`. Every node comes from sbm_alloc_buf, so
+// it is an OwnedBuffer.
+BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out, std::vector<BridgeCopy> &copies)
+{
+    const BridgeAccess access = out ? BridgeAccess::write : BridgeAccess::read;
+    for (sbm_buf *node = list; node; node = node->next) {
+        auto *buffer = static_cast<OwnedBuffer *>(node);
+        if (auto status = cell::call::bridge_decide(*state.instance, buffer->place, access); status.code)
+            return status;
+        copies.push_back({in ? buffer->kern_ptr : nullptr, out ? buffer->kern_ptr : nullptr,
+                          buffer->size, buffer->place});
+    }
+    return {};
+}
+
+int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
+{
+    State *state = usable(sbm);
+    if (!state)
+        return sbm->error;
+    std::vector<BridgeCopy> copies;
+    int value = 0;
+    if (fail(sbm, collect(*state, sbm->input, true, false, copies)) ||
+        fail(sbm, collect(*state, sbm->output, false, true, copies)) ||
+        fail(sbm, collect(*state, sbm->io, true, true, copies)) ||
+        fail(sbm, cell::call::bridge_execute(*state->instance, func, data, size, copies, value)))
+        return sbm->error;
+    return value;
+}
+
+} // namespace
+
+extern "C" {
+
+int sbm_init(struct sbm *sbm) { return sbm_init_with(sbm, nullptr); }
+
+int sbm_init_with(struct sbm *sbm, const struct sbm_options *options)
+{
+    *sbm = {};
+    auto state = std::make_unique<State>();
+    const sbm_options standard{};
+    const auto status =
+        cell::call::bridge_create(options ? *options : standard, state->instance);
+    sbm->state = state.release();
+    fail(sbm, status);
+    return sbm->error;
+}
+
+void sbm_destroy(struct sbm *sbm)
+{
+    delete state_of(sbm);
+    sbm->state = nullptr;
+    sbm->input = sbm->output = sbm->io = nullptr;
+}
+
+int sbm_error(const struct sbm *sbm) { return sbm->error; }
+
+const char *sbm_error_text(const struct sbm *sbm)
+{
+    return sbm->error && sbm->state ? state_of(sbm)->error.c_str() : "";
+}
+
+enum sbm_level sbm_level(const struct sbm *sbm)
+{
+    return has_instance(sbm) ? cell::call::bridge_level(*state_of(sbm)->instance) : SBM_LEVEL_STRONGEST;
+}
+
+const struct sbm_fault *sbm_fault(const struct sbm *sbm)
+{
+    return has_instance(sbm) ? cell::call::bridge_fault(*state_of(sbm)->instance) : nullptr;
+}
+
+int sbm_reset(struct sbm *sbm)
+{
+    if (!has_instance(sbm))
+        return sbm->error ? sbm->error : -EINVAL;
+    sbm->error = 0;
+    fail(sbm, cell::call::bridge_reset(*state_of(sbm)->instance));
+    return sbm->error;
+}
+
+void sbm_release_buffers(struct sbm *sbm)
+{
+    sbm->input = sbm->output = sbm->io = nullptr;
+    if (!has_instance(sbm))
+        return;
+    for (const auto &buffer : state_of(sbm)->buffers)
+        cell::call::bridge_release(*state_of(sbm)->instance, buffer->place);
+    state_of(sbm)->buffers.clear();
+}
+
+int sbm_exec(struct sbm *sbm, sbm_func func, void *data) { return execute(sbm, func, data, 0); }
+
+int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, size_t size)
+{
+    return execute(sbm, func, arguments, size);
+}
+
+struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size)
+{
+    return allocate(sbm, nullptr, size, BridgeAccess::undecided, false);
+}
+
+void *sbm_add_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size)
+{
+    return add(sbm, list, const_cast<void *>(buf), size);
+}
+
+void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size)
+{
+    return add(sbm, &sbm->input, const_cast<void *>(buf), size);
+}
+
+void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size)
+{
+    return add(sbm, &sbm->io, buf, size);
+}
+
+} // extern "C"

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How one level makes calls. The layers above see buffers and results only.
+#pragma once
+
+#include "base/result.hpp"
+#include "call/arena.hpp"
+#include "call/fault.hpp"
+
+#include <sbm/types.h>
+
+#include <memory>
+
+namespace cell::call {
+
+// A function of the program that takes one pointer. What a level does with the
+// upper half of its value is the caller's affair: thunks of C return int.
+using Function = long (*)(void *);
+
+// One buffer, for the time of some calls.
+struct Buffer {
+    std::uint32_t number = 0;     // the engine's own name for it
+    void *address = nullptr;      // as the function sees it
+    std::byte *host = nullptr;    // as the library sees it
+};
+
+struct BufferRequest {
+    void *caller;                 // the caller's own bytes
+    std::uint64_t size;
+    std::uint64_t alignment;
+    Access access;
+    bool filled;                  // the library will copy `size` bytes in
+};
+
+class Engine {
+public:
+    virtual ~Engine() = default;
+
+    virtual sbm_level level() const = 0;
+
+    virtual Result<Buffer> acquire(const BufferRequest &request) = 0;
+    virtual Result<void> decide(std::uint32_t buffer, Access access) = 0;
+    virtual void release(std::uint32_t buffer) = 0;
+
+    // False if bytes next to the buffer were overwritten by the last call.
+    virtual bool is_intact(std::uint32_t buffer) const = 0;
+
+    // Calls function(data). With `size`, `data` is an argument structure of so many
+    // bytes, which the function gets a read-only copy of. The value, or a record
+    // of what ended the call; then every further call is misuse until `reset`.
+    virtual Result<long> call(Function function, const void *data, std::size_t size) = 0;
+
+    // The record of the last call, if it was aborted.
+    virtual std::optional<FaultRecord> take_fault() = 0;
+
+    // The image that a report can be explained from, or nullptr.
+    virtual const image::CellImage *image() const { return nullptr; }
+
+    virtual Result<void> reset() = 0;
+};
+
+// All zero-means-default rules applied.
+struct EngineOptions {
+    std::uint64_t memory;
+    std::uint64_t stack;
+    backend::Limits limits;
+    GuardAt guard;
+};
+
+std::unique_ptr<Engine> make_direct_engine();
+Result<std::unique_ptr<Engine>> make_guarded_engine(const EngineOptions &options) noexcept;
+// `level` is SBM_LEVEL_PROCESS or SBM_LEVEL_VM.
+Result<std::unique_ptr<Engine>> make_isolated_engine(sbm_level level,
+                                                     const EngineOptions &options) noexcept;
+
+} // namespace cell::call

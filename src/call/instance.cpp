@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "call/instance.hpp"
+
+#include "base/checked.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace cell::call {
+namespace {
+
+constexpr std::uint64_t kDefaultMemory = std::uint64_t{64} << 20;
+constexpr std::uint64_t kDefaultStack = std::uint64_t{1} << 20;
+constexpr std::uint64_t kDefaultCpuTime = 10'000'000'000;
+constexpr std::uint64_t kDefaultWallTime = 60'000'000'000;
+
+EngineOptions with_defaults(const sbm_options &options)
+{
+    const auto value = [](std::uint64_t given, std::uint64_t standard) {
+        return given ? given : standard;
+    };
+    return {.memory = value(options.memory, kDefaultMemory),
+            .stack = value(options.stack, kDefaultStack),
+            .limits = {value(options.cpu_time_ns, kDefaultCpuTime),
+                       value(options.wall_time_ns, kDefaultWallTime)},
+            .guard = options.guard == SBM_GUARD_START ? GuardAt::start : GuardAt::end};
+}
+
+Result<std::unique_ptr<Engine>> make_strongest(const EngineOptions &options)
+{
+    auto vm = make_isolated_engine(SBM_LEVEL_VM, options);
+    if (vm)
+        return vm;
+    auto process = make_isolated_engine(SBM_LEVEL_PROCESS, options);
+    if (process)
+        return process;
+    return error(Errc::not_available, "no strong level here: vm: %.100s; process: %.100s",
+                 vm.error().text(), process.error().text());
+}
+
+Result<std::unique_ptr<Engine>> make_engine(sbm_level level, const EngineOptions &options)
+{
+    switch (level) {
+    case SBM_LEVEL_STRONGEST: return make_strongest(options);
+    case SBM_LEVEL_NONE: return make_direct_engine();
+    case SBM_LEVEL_WEAK: return make_guarded_engine(options);
+    case SBM_LEVEL_PROCESS:
+    case SBM_LEVEL_VM: return make_isolated_engine(level, options);
+    }
+    return error(Errc::misuse, "there is no level number %d", static_cast<int>(level));
+}
+
+// The level that the user wants instead of the strongest.
+Result<sbm_level> level_from_environment()
+{
+    const char *name = ::secure_getenv("SBM_LEVEL");
+    sbm_level level = SBM_LEVEL_STRONGEST;
+    if (name && sbm_level_from_name(name, &level) != 0)
+        return error(Errc::misuse, "SBM_LEVEL is `%.40s`, which is no level", name);
+    return level;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Instance>> Instance::create(const sbm_options &options) noexcept
+{
+    sbm_level level = options.level;
+    if (level == SBM_LEVEL_STRONGEST) {
+        CELL_TRY(level, level_from_environment());
+    }
+    if (options.guard < SBM_GUARD_DEFAULT || options.guard > SBM_GUARD_START)
+        return error(Errc::misuse, "there is no guard number %d", static_cast<int>(options.guard));
+    CELL_TRY(auto engine, make_engine(level, with_defaults(options)));
+    std::unique_ptr<Instance> instance(new Instance(std::move(engine)));
+    CELL_TRY(instance->birth_mark_, os::anonymous(kPage));
+    if (::madvise(instance->birth_mark_.data(), kPage, MADV_WIPEONFORK) != 0)
+        return os_error(errno, "the kernel cannot mark a page to be cleared in a child");
+    instance->birth_mark_.data()[0] = std::byte{1};
+    return instance;
+}
+
+void Instance::destroy(std::unique_ptr<Instance> instance) noexcept
+{
+    // The cell's process and its threads are the parent's: leave them alone.
+    if (instance && instance->birth_mark_.data() && instance->birth_mark_.data()[0] == std::byte{0})
+        static_cast<void>(instance.release());
+}
+
+Result<void> Instance::check_usable() const noexcept
+{
+    if (birth_mark_.data()[0] == std::byte{0})
+        return error(Errc::misuse, "the sandbox belongs to the parent process");
+    if (busy_.load(std::memory_order_relaxed))
+        return error(Errc::misuse, "the sandbox is in a call");
+    return {};
+}
+
+Result<Buffer> Instance::acquire(const BufferRequest &request) noexcept
+{
+    CELL_CHECK(check_usable());
+    return engine_->acquire(request);
+}
+
+Result<void> Instance::decide(const Buffer &buffer, Access access) noexcept
+{
+    return engine_->decide(buffer.number, access);
+}
+
+void Instance::release(const Buffer &buffer) noexcept { engine_->release(buffer.number); }
+
+Result<long> Instance::execute(Function function, const void *data, std::size_t size,
+                               std::span<const Copy> copies) noexcept
+{
+    CELL_CHECK(check_usable());
+    if (aborted_)
+        return error(Errc::misuse, "an earlier call was aborted: the sandbox needs a reset");
+    if (!function)
+        return error(Errc::misuse, "there is no function to call");
+    if (busy_.exchange(true, std::memory_order_acquire))
+        return error(Errc::misuse, "the sandbox is in a call");
+    auto result = execute_alone(function, data, size, copies);
+    busy_.store(false, std::memory_order_release);
+    return result;
+}
+
+Result<long> Instance::execute_alone(Function function, const void *data, std::size_t size,
+                                     std::span<const Copy> copies)
+{
+    report_.reset();
+    for (const Copy &copy : copies)
+        if (copy.source && copy.size && copy.buffer.host != copy.source)
+            std::memcpy(copy.buffer.host, copy.source, copy.size);
+    auto result = engine_->call(function, data, size);
+    if (auto fault = engine_->take_fault()) {
+        report_.emplace(std::move(*fault));
+        aborted_ = true;
+    }
+    if (!result)
+        return result;
+    CELL_CHECK(check_surroundings(copies));
+    for (const Copy &copy : copies)
+        if (copy.target && copy.size && copy.buffer.host != copy.target)
+            std::memcpy(copy.target, copy.buffer.host, copy.size);
+    return result;
+}
+
+// Bytes within a buffer's pages that are not its own were zero. If they are not
+// any more, the function wrote outside the buffer, where no page guards it.
+Result<void> Instance::check_surroundings(std::span<const Copy> copies)
+{
+    for (const Copy &copy : copies) {
+        if (!copy.target || engine_->is_intact(copy.buffer.number))
+            continue;
+        aborted_ = true;
+        report_.emplace(FaultRecord{.kind = SBM_FAULT_BUFFER_UNDERRUN,
+                                    .access = SBM_ACCESS_WRITE,
+                                    .address = reinterpret_cast<std::uint64_t>(copy.buffer.address),
+                                    .registers = std::nullopt,
+                                    .detail = "next to " + std::to_string(copy.size) + " bytes"});
+        return error(Errc::fault, "the call was aborted: %s", report_->record().summary().c_str());
+    }
+    return {};
+}
+
+const sbm_fault *Instance::fault() noexcept
+{
+    return report_ ? report_->get(engine_->image()) : nullptr;
+}
+
+Result<void> Instance::reset() noexcept
+{
+    CELL_CHECK(check_usable());
+    report_.reset();
+    CELL_CHECK(engine_->reset());
+    aborted_ = false;
+    return {};
+}
+
+} // namespace cell::call

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One sandbox, whichever interface it was made by: an engine, the rules of a call
+// and the report of the last one.
+#pragma once
+
+#include "call/engine.hpp"
+#include "os/memory.hpp"
+
+#include <sbm/types.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+
+namespace cell::call {
+
+// One buffer of one call: copied in from `source`, copied back to `target`, unless
+// these are nullptr.
+struct Copy {
+    const void *source;
+    void *target;
+    std::uint64_t size;
+    Buffer buffer;
+};
+
+class Instance {
+public:
+    // A sandbox of the level asked for; `strongest` means what SBM_LEVEL says, else
+    // vm, else process.
+    static Result<std::unique_ptr<Instance>> create(const sbm_options &options) noexcept;
+
+    // After fork the cell is the parent's; the child can only forget it.
+    static void destroy(std::unique_ptr<Instance> instance) noexcept;
+
+    sbm_level level() const { return engine_->level(); }
+
+    Result<Buffer> acquire(const BufferRequest &request) noexcept;
+    Result<void> decide(const Buffer &buffer, Access access) noexcept;
+    void release(const Buffer &buffer) noexcept;
+
+    // Copies in, calls, copies out; nothing is copied out of an aborted call, after
+    // which every call is misuse until `reset`.
+    Result<long> execute(Function function, const void *data, std::size_t size,
+                         std::span<const Copy> copies) noexcept;
+
+    // Valid until the next call or reset; nullptr if the last call was not aborted.
+    const sbm_fault *fault() noexcept;
+
+    Result<void> reset() noexcept;
+
+private:
+    explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+    Result<void> check_usable() const noexcept;
+    Result<long> execute_alone(Function function, const void *data, std::size_t size,
+                               std::span<const Copy> copies);
+    Result<void> check_surroundings(std::span<const Copy> copies);
+
+    std::unique_ptr<Engine> engine_;
+    os::Mapping birth_mark_; // a page that the kernel clears in a forked child
+    std::atomic<bool> busy_{false};
+    bool aborted_ = false;
+    std::optional<FaultReport> report_;
+};
+
+} // namespace cell::call

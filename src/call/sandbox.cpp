@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// <sbm/sandbox.hpp> on top of an instance.
+#include <sbm/sandbox.hpp>
+
+#include "call/instance.hpp"
+
+#include <array>
+
+namespace sbm {
+namespace detail {
+
+class Core {
+public:
+    std::unique_ptr<cell::call::Instance> instance;
+};
+
+void CoreDeleter::operator()(Core *core) const noexcept
+{
+    cell::call::Instance::destroy(std::move(core->instance));
+    delete core;
+}
+
+namespace {
+
+// As many buffers as a function of the C interface has parameters, and a result;
+// calls with more of them take memory for the list.
+constexpr std::size_t kInlineCopies = 8;
+
+cell::call::Buffer buffer_of(const Transfer &transfer)
+{
+    return {transfer.place, transfer.address, static_cast<std::byte *>(transfer.host)};
+}
+
+void release(Core &core, std::span<Transfer> transfers)
+{
+    for (const Transfer &transfer : transfers)
+        core.instance->release(buffer_of(transfer));
+}
+
+} // namespace
+
+Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept
+{
+    for (std::size_t i = 0; i < transfers.size(); i++) {
+        Transfer &transfer = transfers[i];
+        void *caller = transfer.target ? transfer.target : const_cast<void *>(transfer.source);
+        auto buffer = core.instance->acquire(
+            {.caller = caller,
+             .size = transfer.size,
+             .alignment = transfer.alignment,
+             .access = transfer.target ? cell::call::Access::write : cell::call::Access::read,
+             .filled = transfer.source != nullptr});
+        if (!buffer) {
+            release(core, transfers.first(i));
+            return buffer.error();
+        }
+        transfer.address = buffer->address;
+        transfer.host = buffer->host;
+        transfer.place = buffer->number;
+    }
+    return {};
+}
+
+Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t size,
+                     std::span<Transfer> transfers) noexcept
+{
+    std::array<cell::call::Copy, kInlineCopies> few;
+    std::vector<cell::call::Copy> many;
+    if (transfers.size() > few.size())
+        many.resize(transfers.size());
+    cell::call::Copy *copies = many.empty() ? few.data() : many.data();
+    for (std::size_t i = 0; i < transfers.size(); i++)
+        copies[i] = {transfers[i].source, transfers[i].target, transfers[i].size,
+                     buffer_of(transfers[i])};
+    auto result = core.instance->execute(thunk, arguments, size, {copies, transfers.size()});
+    release(core, transfers);
+    return result;
+}
+
+} // namespace detail
+
+Level strongest() noexcept
+{
+    for (const Level level : {Level::vm, Level::process}) {
+        char reason[1];
+        if (!sbm_level_missing(static_cast<sbm_level>(level), reason, sizeof reason))
+            return level;
+    }
+    return Level::weak;
+}
+
+Result<Sandbox> Sandbox::create(const Options &options) noexcept
+{
+    const auto nanoseconds = [](std::chrono::nanoseconds time) {
+        return time == no_limit ? SBM_NO_LIMIT
+                                : static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
+    };
+    sbm_options plain{};
+    plain.level = static_cast<sbm_level>(options.level);
+    plain.memory = options.memory;
+    plain.stack = options.stack;
+    plain.cpu_time_ns = nanoseconds(options.cpu_time);
+    plain.wall_time_ns = nanoseconds(options.wall_time);
+    plain.guard = static_cast<sbm_guard>(options.guard);
+    auto instance = cell::call::Instance::create(plain);
+    if (!instance)
+        return instance.error();
+    return Sandbox(new detail::Core{std::move(*instance)});
+}
+
+Level Sandbox::level() const noexcept { return static_cast<Level>(core_->instance->level()); }
+const Fault *Sandbox::fault() const noexcept { return core_->instance->fault(); }
+Result<void> Sandbox::reset() noexcept { return core_->instance->reset(); }
+
+} // namespace sbm

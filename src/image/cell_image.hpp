@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is in a cell when it starts: which addresses exist, with which rights and
+// what content. Both strong levels run the same image.
+//
+// All memory that a cell can write lies in one memory file, the *window*, which
+// the host has mapped too. The window keeps one range of the host's addresses,
+// and the cell sees its parts at those same addresses, so that nothing of the
+// image can collide with the object that the cell's functions come from. The
+// object's own writable data is in the window as well, but the cell sees it at
+// the addresses that the object's code expects.
+#pragma once
+
+#include "abi/mailbox.h"
+#include "base/result.hpp"
+#include "image/object.hpp"
+#include "image/runtime.hpp"
+#include "os/memory.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cell::image {
+
+// Pages with the same rights, backed by one piece of one file.
+struct Region {
+    std::uint64_t address;  // in the cell
+    std::uint64_t size;     // a multiple of the page size
+    int protection;         // PROT_* of <sys/mman.h>
+    int file;               // borrowed; of the window, of an arena chunk or of the object
+    std::uint64_t offset;   // in that file
+    bool shared;            // writes reach the file, which the host sees
+    std::byte *host;        // where the host has the same bytes mapped
+};
+
+// A contiguous range of host memory that regions lie in.
+struct Block {
+    std::byte *host;
+    std::uint64_t size;
+    bool writable;
+};
+
+struct ImageOptions {
+    std::uint64_t memory; // heap bytes
+    std::uint64_t stack;  // stack bytes
+};
+
+class CellImage {
+public:
+    // The image of the in-place functions of `object`.
+    static Result<CellImage> build(const LoadedObject &object, const ImageOptions &options) noexcept;
+
+    const std::vector<Region> &regions() const { return regions_; }
+
+    // The window, and the host's view of the object's constants.
+    std::array<Block, 2> blocks() const;
+    const LoadedObject &object() const { return object_; }
+
+    sbm_mailbox &mailbox() const;
+    std::uint64_t mailbox_address() const { return mailbox_; }
+
+    // One page that the cell may read: the argument structure of a call.
+    std::uint64_t arguments_address() const { return arguments_; }
+    std::byte *arguments() const { return window_.data() + (arguments_ - window_.address()); }
+
+    std::uint64_t entry() const { return entry_; }           // __sbm_call of the runtime
+    std::uint64_t stack_top() const { return stack_ + stack_size_; }
+    std::uint64_t thread_pointer() const { return thread_pointer_; }
+
+    // Addresses that nothing in the cell uses, for the vm level's own pages.
+    std::uint64_t system_window() const { return system_window_; }
+    static constexpr std::uint64_t kSystemPages = 16;
+
+    bool is_stack_guard(std::uint64_t address) const;
+    // Is `address` in the object's code?
+    bool has_code_at(std::uint64_t address) const;
+    // The name of the import that `address` stands for, or nullptr.
+    const char *import_at(std::uint64_t address) const;
+
+    // The proxies that the object declares, in host memory.
+    AddressRange proxies() const { return proxies_; }
+
+    // Memory as it was after build. Call with the cell stopped.
+    void restore() noexcept;
+
+    // The memory behind [address, address + size) of the cell if it lies within
+    // one region that has all of `protection`, else nullptr.
+    std::byte *host(std::uint64_t address, std::uint64_t size, int protection) const;
+
+private:
+    friend class ImageBuilder;
+
+    struct Pristine {
+        std::uint64_t offset;
+        std::vector<std::byte> bytes;
+    };
+    struct Zero {
+        std::uint64_t offset;
+        std::uint64_t size;
+    };
+
+    LoadedObject object_;
+    os::Descriptor object_file_;
+    os::Descriptor window_file_;
+    os::Mapping window_;
+    std::uint64_t window_bytes_ = 0; // of the window that have memory behind them
+    os::Mapping constants_;
+    std::vector<Region> regions_;
+    std::vector<Pristine> pristine_;
+    std::vector<Zero> zero_;
+    std::vector<std::string> imports_;
+    AddressRange proxies_;
+    std::uint64_t mailbox_ = 0, arguments_ = 0, entry_ = 0, stack_ = 0, stack_size_ = 0;
+    std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
+};
+
+} // namespace cell::image

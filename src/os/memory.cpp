@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/memory.hpp"
+
+#include "base/checked.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U // Linux 6.3
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U // Linux 6.3
+#endif
+
+namespace cell::os {
+
+Mapping &Mapping::operator=(Mapping &&other) noexcept
+{
+    if (this != &other) {
+        if (address_)
+            ::munmap(address_, size_);
+        address_ = std::exchange(other.address_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+    }
+    return *this;
+}
+
+Mapping::~Mapping()
+{
+    if (address_)
+        ::munmap(address_, size_);
+}
+
+Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept
+{
+    const auto padded = checked_add(size, alignment);
+    if (!padded)
+        return error(Errc::no_memory, "cannot reserve %zu bytes of address space", size);
+    void *raw = ::mmap(nullptr, *padded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw == MAP_FAILED)
+        return os_error(errno, "cannot reserve %zu bytes of address space", size);
+    const auto start = reinterpret_cast<std::uint64_t>(raw);
+    const std::uint64_t aligned = round_up(start, alignment);
+    if (aligned != start)
+        ::munmap(raw, aligned - start);
+    const std::uint64_t end = start + *padded;
+    if (end != aligned + size)
+        ::munmap(reinterpret_cast<void *>(aligned + size), end - (aligned + size));
+    return Mapping(reinterpret_cast<void *>(aligned), size);
+}
+
+Result<Mapping> anonymous(std::size_t size) noexcept
+{
+    void *raw = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw == MAP_FAILED)
+        return os_error(errno, "cannot map %zu bytes", size);
+    return Mapping(raw, size);
+}
+
+Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection, int flags,
+                         void *address) noexcept
+{
+    void *raw = ::mmap(address, size, protection, flags, file, static_cast<off_t>(offset));
+    if (raw == MAP_FAILED)
+        return os_error(errno, "cannot map %zu bytes of a file", size);
+    return Mapping(raw, size);
+}
+
+Result<void> map_over(void *address, std::size_t size, int protection, int file,
+                      std::uint64_t offset, int flags) noexcept
+{
+    if (::mmap(address, size, protection, flags | MAP_FIXED, file, static_cast<off_t>(offset)) ==
+        MAP_FAILED)
+        return os_error(errno, "cannot map %zu bytes at a fixed address", size);
+    return {};
+}
+
+namespace {
+
+Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned newer) noexcept
+{
+    // Kernels before 6.3 refuse the newer flags; what they say is then the default.
+    int number = ::memfd_create(name, flags | newer);
+    if (number < 0 && errno == EINVAL)
+        number = ::memfd_create(name, flags);
+    if (number < 0)
+        return os_error(errno, "cannot create a memory file");
+    return Descriptor(number);
+}
+
+} // namespace
+
+Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept
+{
+    CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC, MFD_NOEXEC_SEAL));
+    if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
+        return os_error(errno, "cannot size a memory file to %llu bytes",
+                        static_cast<unsigned long long>(size));
+    return file;
+}
+
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept
+{
+    CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC));
+    std::size_t done = 0;
+    while (done < content.size()) {
+        const ssize_t n = ::write(file.get(), content.data() + done, content.size() - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return os_error(n < 0 ? errno : ENOSPC, "cannot fill a memory file");
+        done += static_cast<std::size_t>(n);
+    }
+    if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+        return os_error(errno, "cannot seal a memory file");
+    return file;
+}
+
+void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::uint64_t size,
+                      std::uint64_t keep) noexcept
+{
+    const std::uint64_t end = offset + size;
+    std::uint64_t at = offset;
+    while (at < end) {
+        const off_t data = ::lseek(file, static_cast<off_t>(at), SEEK_DATA);
+        if (data < 0 || static_cast<std::uint64_t>(data) >= end)
+            return;
+        const off_t hole = ::lseek(file, data, SEEK_HOLE);
+        const auto start = static_cast<std::uint64_t>(data);
+        const std::uint64_t stop = hole < 0 ? end : std::min(end, static_cast<std::uint64_t>(hole));
+        const std::uint64_t cleared = std::min(keep, stop - start);
+        std::memset(mapping + start, 0, cleared);
+        keep -= cleared;
+        if (start + cleared < stop)
+            ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        static_cast<off_t>(start + cleared), static_cast<off_t>(stop - start - cleared));
+        at = stop;
+    }
+}
+
+} // namespace cell::os

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mappings and memory files.
+#pragma once
+
+#include "base/result.hpp"
+#include "os/descriptor.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace cell::os {
+
+// A range of this process's address space, unmapped by its owner.
+class Mapping {
+public:
+    Mapping() = default;
+    Mapping(void *address, std::size_t size) : address_(static_cast<std::byte *>(address)), size_(size)
+    {
+    }
+    Mapping(Mapping &&other) noexcept
+        : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0))
+    {
+    }
+    Mapping &operator=(Mapping &&other) noexcept;
+    ~Mapping();
+
+    std::byte *data() const { return address_; }
+    std::size_t size() const { return size_; }
+    std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(address_); }
+    std::uint64_t end() const { return address() + size_; }
+
+private:
+    std::byte *address_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+// `size` bytes of address space without memory, aligned to `alignment`.
+Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept;
+
+// `size` bytes of private zero memory, given by the kernel page by page.
+Result<Mapping> anonymous(std::size_t size) noexcept;
+
+// `size` bytes of `file` from `offset`; `address` replaces a part of a reserved
+// range, NULL lets the kernel choose. Flags are MAP_SHARED or MAP_PRIVATE.
+Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection, int flags,
+                         void *address = nullptr) noexcept;
+
+// Puts a mapping over a part of a range that another Mapping owns.
+Result<void> map_over(void *address, std::size_t size, int protection, int file,
+                      std::uint64_t offset, int flags) noexcept;
+
+// A sparse file of `size` zero bytes in memory.
+Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept;
+
+// A sealed file with this content, which a process can be started from.
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept;
+
+// Makes every byte of [offset, offset + size) of a memory file zero again. The
+// first `keep` bytes of its memory stay with the file, to be touched again
+// without a fault; the rest goes back to the kernel.
+void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::uint64_t size,
+                      std::uint64_t keep) noexcept;
+
+} // namespace cell::os

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/process.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+namespace cell::os {
+namespace {
+
+constexpr int kHelperSocket = 3;
+constexpr int kHelperProgram = 4;
+constexpr std::size_t kCloneStack = 32768;
+
+// What the two short-lived processes share with their creator, whose memory they
+// use while it waits.
+struct Launch {
+    int program;
+    int socket;
+    int error = 0;
+    alignas(16) std::array<std::byte, kCloneStack> inner_stack;
+};
+
+// Runs in a process that shares the memory of the program, but not its
+// descriptors: nothing here may change memory that others rely on.
+__attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper(void *raw)
+{
+    auto &launch = *static_cast<Launch *>(raw);
+    static char name[] = "sbm-cell";
+    char *const arguments[] = {name, nullptr};
+    char *const environment[] = {nullptr};
+    // Out of the way of the numbers that the helper expects, then onto them.
+    const int socket = static_cast<int>(::syscall(SYS_fcntl, launch.socket, F_DUPFD, 16));
+    const int program = static_cast<int>(::syscall(SYS_fcntl, launch.program, F_DUPFD, 16));
+    if (socket < 0 || program < 0 || ::syscall(SYS_dup2, socket, kHelperSocket) < 0 ||
+        ::syscall(SYS_dup3, program, kHelperProgram, O_CLOEXEC) < 0 ||
+        ::syscall(SYS_close_range, kHelperProgram + 1, ~0U, 0) < 0 ||
+        ::syscall(SYS_close_range, 0, kHelperSocket - 1, 0) < 0) {
+        launch.error = errno;
+        ::syscall(SYS_exit_group, 1);
+    }
+    ::syscall(SYS_setsid);
+    ::syscall(SYS_chdir, "/");
+    ::syscall(SYS_execveat, kHelperProgram, "", arguments, environment, AT_EMPTY_PATH);
+    launch.error = errno;
+    ::syscall(SYS_exit_group, 1);
+    return 1;
+}
+
+// Gives the helper another parent by dying.
+__attribute__((no_sanitize("address", "thread", "undefined"))) int start_inner(void *raw)
+{
+    auto &launch = *static_cast<Launch *>(raw);
+    if (::clone(become_helper, launch.inner_stack.data() + launch.inner_stack.size(),
+                CLONE_VM | CLONE_VFORK, raw) < 0)
+        launch.error = errno;
+    ::syscall(SYS_exit_group, 0);
+    return 0;
+}
+
+// Keeps signals of the program away from processes that share its memory.
+class SignalsBlocked {
+public:
+    SignalsBlocked()
+    {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &old_);
+    }
+    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
+    SignalsBlocked(const SignalsBlocked &) = delete;
+    SignalsBlocked &operator=(const SignalsBlocked &) = delete;
+
+private:
+    sigset_t old_;
+};
+
+} // namespace
+
+Result<Descriptor> start_helper(int program) noexcept
+{
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return os_error(errno, "cannot create a socket pair");
+    Descriptor ours(ends[0]), theirs(ends[1]);
+    auto launch = std::make_unique<Launch>();
+    launch->program = program;
+    launch->socket = theirs.get();
+    const auto outer_stack = std::make_unique<std::array<std::byte, kCloneStack>>();
+    pid_t pid;
+    int failure = 0;
+    {
+        const SignalsBlocked blocked;
+        // Without a signal for the parent, only a wait with __WCLONE sees it.
+        pid = ::clone(start_inner, outer_stack->data() + outer_stack->size(),
+                      CLONE_VM | CLONE_VFORK, launch.get());
+        failure = errno;
+        if (pid >= 0)
+            while (::waitpid(pid, nullptr, __WCLONE) < 0 && errno == EINTR) {
+            }
+    }
+    if (pid < 0)
+        return os_error(failure, "cannot start a process");
+    if (launch->error)
+        return os_error(launch->error, "cannot start the cell's process");
+    return ours;
+}
+
+Result<void> send_packet(int socket, const void *data, std::size_t size,
+                         std::span<const int> files) noexcept
+{
+    iovec part{const_cast<void *>(data), size};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(16 * sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!files.empty()) {
+        if (CMSG_SPACE(files.size_bytes()) > control.size())
+            return error(Errc::no_memory, "too many files for one packet");
+        message.msg_control = control.data();
+        message.msg_controllen = CMSG_SPACE(files.size_bytes());
+        cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(files.size_bytes());
+        std::memcpy(CMSG_DATA(header), files.data(), files.size_bytes());
+    }
+    while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR)
+            return os_error(errno, "the cell's process does not listen");
+    return {};
+}
+
+Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noexcept
+{
+    iovec part{data, size};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    ssize_t received;
+    do
+        received = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (received < 0 && errno == EINTR);
+    Descriptor file;
+    if (const cmsghdr *header = received >= 0 ? CMSG_FIRSTHDR(&message) : nullptr) {
+        int number = -1;
+        if (header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof number)) {
+            std::memcpy(&number, CMSG_DATA(header), sizeof number);
+            file = Descriptor(number);
+        }
+    }
+    if (received < 0)
+        return os_error(errno, "the cell's process does not answer");
+    if (static_cast<std::size_t>(received) != size)
+        return error(Errc::not_available, "the cell's process ended");
+    return file;
+}
+
+bool has_ended(int pidfd) noexcept
+{
+    pollfd entry{pidfd, POLLIN, 0};
+    return ::poll(&entry, 1, 0) > 0;
+}
+
+void kill_and_wait(int pidfd) noexcept
+{
+    ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+    pollfd entry{pidfd, POLLIN, 0};
+    while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
+} // namespace cell::os
