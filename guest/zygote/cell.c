@@ -17,7 +17,6 @@
 #include <asm/signal.h>
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
-#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
@@ -32,6 +31,11 @@
 #endif
 
 #define SIGNAL_STACK_BYTES 65536
+
+/* Places in sbm_signal_frame.registers. */
+#define FRAME_REGISTER 10
+#define STACK_REGISTER 15
+#define INSTRUCTION_REGISTER 16
 
 static struct sbm_mailbox *mailbox;
 static uint32_t answered; /* the last sequence number that was seen */
@@ -64,6 +68,11 @@ static void await_request(void)
  * abort nobody wakes it again. */
 static void leave(uint32_t exit)
 {
+    /* Where the runtime gave up, for a backtrace: its frame above this one. */
+    const uint64_t *frame = __builtin_frame_address(0);
+    mailbox->fault.registers[FRAME_REGISTER] = frame[0];
+    mailbox->fault.registers[STACK_REGISTER] = (uint64_t)(frame + 2);
+    mailbox->fault.registers[INSTRUCTION_REGISTER] = frame[1];
     answer(exit);
     await_request();
 }
@@ -116,7 +125,8 @@ static void on_signal(int number, siginfo_t *info, void *raw)
 
 static void catch_signals(void)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    /* The host sends SIGALRM to a cell whose time is up, to learn where it is. */
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGALRM};
     const stack_t stack = {.ss_sp = signal_stack, .ss_flags = 0, .ss_size = sizeof signal_stack};
     kernel(SYS_sigaltstack, &stack, 0);
     for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -130,17 +140,6 @@ static void catch_signals(void)
     }
     const uint64_t none = 0;
     kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
-}
-
-static void drop_rights(void)
-{
-    /* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it useless. */
-    for (long capability = 0; capability <= 63; capability++)
-        kernel(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
-    kernel(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
-    kernel(SYS_capset, &header, none);
 }
 
 static void limit_resources(void)
@@ -176,7 +175,6 @@ __attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message
     if (kernel6(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
         require(-1); /* the zygote died before the kernel knew our wish */
     limit_resources();
-    drop_rights();
     require(kernel(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     require(kernel(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
     kernel(SYS_prctl, PR_SET_MDWE, 1, 0, 0, 0); /* the filter forbids PROT_EXEC as well */

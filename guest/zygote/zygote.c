@@ -14,6 +14,7 @@
 #include "kernel.h"
 
 #include <asm-generic/errno-base.h>
+#include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -153,11 +154,25 @@ static void fork_cell(void)
         kernel(SYS_close, pidfd);
 }
 
+/* Cells inherit that there is nothing left. */
+static void drop_rights(void)
+{
+    /* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it useless. */
+    for (long capability = 0; capability <= 63; capability++)
+        kernel(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    kernel(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    kernel(SYS_capset, &header, none);
+}
+
 __attribute__((noreturn)) void zygote_main(void);
 
 void zygote_main(void)
 {
     kernel(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    kernel(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    drop_rights();
     const uint64_t none = 0;
     kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
     const uint64_t begin = (uint64_t)zygote_begin & ~4095UL;

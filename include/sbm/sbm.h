@@ -39,7 +39,7 @@
  *
  * An instance may move between threads, but serves one call at a time. After
  * fork it belongs to the parent: in the child every operation is -EINVAL, and
- * `sbm_destroy` frees what the child has of it.
+ * `sbm_destroy` leaves the parent's cell alone.
  *
  * With SBM_DISABLED defined before this header, the same source compiles to
  * plain calls without the library.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "call/buffer.hpp"
 #include "image/cell_image.hpp"
 #include "os/memory.hpp"
 
@@ -16,7 +17,6 @@
 
 namespace cell::call {
 
-enum class Access { undecided, read, write };
 enum class GuardAt { end, start };
 
 struct Slot {

@@ -4,6 +4,8 @@
 // `struct sbm` and `namespace sbm` cannot be in one source file.
 #pragma once
 
+#include "call/buffer.hpp"
+
 #include <sbm/types.h>
 
 #include <cstddef>
@@ -21,21 +23,6 @@ struct InstanceEnd {
 };
 using InstanceHandle = std::unique_ptr<Instance, InstanceEnd>;
 
-struct BridgeBuffer {
-    std::uint32_t number = 0;
-    void *address = nullptr; // as the function sees it
-    void *host = nullptr;
-};
-
-struct BridgeCopy {
-    const void *source;
-    void *target;
-    std::uint64_t size;
-    BridgeBuffer buffer;
-};
-
-enum class BridgeAccess { undecided, read, write };
-
 // Why something failed: 0 or a negative errno, and a sentence.
 struct BridgeStatus {
     int code = 0;
@@ -43,12 +30,12 @@ struct BridgeStatus {
 };
 
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
-BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, BridgeAccess access,
-                   bool filled, BridgeBuffer &buffer);
-BridgeStatus bridge_decide(Instance &instance, const BridgeBuffer &buffer, BridgeAccess access);
-void bridge_release(Instance &instance, const BridgeBuffer &buffer);
+BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
+                   bool filled, Buffer &buffer);
+BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access);
+void bridge_release(Instance &instance, const Buffer &buffer);
 BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data, std::size_t size,
-                   std::span<const BridgeCopy> copies, int &value);
+                   std::span<const Copy> copies, int &value);
 BridgeStatus bridge_reset(Instance &instance);
 const sbm_fault *bridge_fault(Instance &instance);
 sbm_level bridge_level(const Instance &instance);

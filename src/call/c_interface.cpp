@@ -10,21 +10,22 @@
 #include <string>
 #include <vector>
 
-using cell::call::BridgeAccess;
-using cell::call::BridgeBuffer;
-using cell::call::BridgeCopy;
+using cell::call::Access;
+using cell::call::Buffer;
+using cell::call::Copy;
 using cell::call::BridgeStatus;
 using cell::call::InstanceHandle;
 
 namespace {
 
 struct OwnedBuffer : sbm_buf {
-    BridgeBuffer place{};
+    Buffer place{};
 };
 
 struct State {
     InstanceHandle instance; // empty if it could not be made
     std::string error;
+    std::vector<Copy> copies; // of the current call; kept, so that calls take no memory
     std::vector<std::unique_ptr<OwnedBuffer>> buffers;
 };
 
@@ -55,7 +56,7 @@ State *usable(struct sbm *sbm)
 }
 
 // A buffer in no list. `caller` may be NULL for one that only the cell has.
-OwnedBuffer *allocate(struct sbm *sbm, void *caller, std::size_t size, BridgeAccess access, bool filled)
+OwnedBuffer *allocate(struct sbm *sbm, void *caller, std::size_t size, Access access, bool filled)
 {
     State *state = usable(sbm);
     if (!state)
@@ -77,7 +78,7 @@ void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size
         fail(sbm, {-EINVAL, "a buffer is NULL"});
     const bool is_input = list == &sbm->input, is_output = list == &sbm->output;
     OwnedBuffer *buffer =
-        allocate(sbm, caller, size, is_input ? BridgeAccess::read : BridgeAccess::write, !is_output);
+        allocate(sbm, caller, size, is_input ? Access::read : Access::write, !is_output);
     if (!buffer)
         return nullptr;
     buffer->next = *list;
@@ -85,16 +86,16 @@ void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size
     return buffer->sbm_ptr;
 }
 
-// Appends what a list means to `copies`. Every node comes from sbm_alloc_buf, so
+// Appends what a list means to the copies of a call. Every node comes from sbm_alloc_buf, so
 // it is an OwnedBuffer.
-BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out, std::vector<BridgeCopy> &copies)
+BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
 {
-    const BridgeAccess access = out ? BridgeAccess::write : BridgeAccess::read;
+    const Access access = out ? Access::write : Access::read;
     for (sbm_buf *node = list; node; node = node->next) {
         auto *buffer = static_cast<OwnedBuffer *>(node);
         if (auto status = cell::call::bridge_decide(*state.instance, buffer->place, access); status.code)
             return status;
-        copies.push_back({in ? buffer->kern_ptr : nullptr, out ? buffer->kern_ptr : nullptr,
+        state.copies.push_back({in ? buffer->kern_ptr : nullptr, out ? buffer->kern_ptr : nullptr,
                           buffer->size, buffer->place});
     }
     return {};
@@ -105,12 +106,12 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
     State *state = usable(sbm);
     if (!state)
         return sbm->error;
-    std::vector<BridgeCopy> copies;
+    state->copies.clear();
     int value = 0;
-    if (fail(sbm, collect(*state, sbm->input, true, false, copies)) ||
-        fail(sbm, collect(*state, sbm->output, false, true, copies)) ||
-        fail(sbm, collect(*state, sbm->io, true, true, copies)) ||
-        fail(sbm, cell::call::bridge_execute(*state->instance, func, data, size, copies, value)))
+    if (fail(sbm, collect(*state, sbm->input, true, false)) ||
+        fail(sbm, collect(*state, sbm->output, false, true)) ||
+        fail(sbm, collect(*state, sbm->io, true, true)) ||
+        fail(sbm, cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value)))
         return sbm->error;
     return value;
 }
@@ -185,7 +186,7 @@ int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, si
 
 struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size)
 {
-    return allocate(sbm, nullptr, size, BridgeAccess::undecided, false);
+    return allocate(sbm, nullptr, size, Access::undecided, false);
 }
 
 void *sbm_add_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size)

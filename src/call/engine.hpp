@@ -17,13 +17,6 @@ namespace cell::call {
 // upper half of its value is the caller's affair: thunks of C return int.
 using Function = long (*)(void *);
 
-// One buffer, for the time of some calls.
-struct Buffer {
-    std::uint32_t number = 0;     // the engine's own name for it
-    void *address = nullptr;      // as the function sees it
-    std::byte *host = nullptr;    // as the library sees it
-};
-
 struct BufferRequest {
     void *caller;                 // the caller's own bytes
     std::uint64_t size;

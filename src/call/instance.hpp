@@ -15,15 +15,6 @@
 
 namespace cell::call {
 
-// One buffer of one call: copied in from `source`, copied back to `target`, unless
-// these are nullptr.
-struct Copy {
-    const void *source;
-    void *target;
-    std::uint64_t size;
-    Buffer buffer;
-};
-
 class Instance {
 public:
     // A sandbox of the level asked for; `strongest` means what SBM_LEVEL says, else

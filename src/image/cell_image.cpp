@@ -16,6 +16,9 @@ namespace cell::image {
 namespace {
 
 constexpr std::uint64_t kImportsMax = 65536; // faulting addresses; they take no memory
+// Address space below the stack that stays empty: frames larger than a page step
+// over a single guard page.
+constexpr std::uint64_t kStackGuard = std::uint64_t{1} << 20;
 constexpr std::uint64_t kKeepOnReset = 256 * kPage; // zeroed in place instead of given back
 
 // The thread control block that code expects behind the thread pointer: the
@@ -106,6 +109,7 @@ private:
         const auto heap_size = checked_round_up(options_.memory, kLargePage);
         if (!stack_size || !heap_size || *stack_size > kTooLarge || *heap_size > kTooLarge)
             return error(Errc::no_memory, "memory or stack of the cell is too large");
+        cursor_ += kStackGuard;
         const std::uint64_t stack = take(*stack_size);
         CELL_CHECK(choose_data());
         cursor_ = round_up(cursor_, kLargePage);
@@ -374,9 +378,7 @@ std::array<Block, 2> CellImage::blocks() const
 
 bool CellImage::is_stack_guard(std::uint64_t address) const
 {
-    // Large frames step over a guard page: everything below down to the next
-    // region belongs to the stack's end.
-    return address < stack_ && stack_ - address <= kPage;
+    return address < stack_ && stack_ - address <= kStackGuard;
 }
 
 bool CellImage::has_code_at(std::uint64_t address) const

@@ -30,6 +30,8 @@ namespace {
 constexpr std::uint64_t kFirstSlice = 1'000'000;
 // How long a dead cell may go unnoticed, and a limit be overrun.
 constexpr std::uint64_t kSlice = 5'000'000;
+// How long an interrupted cell has to tell where it was.
+constexpr std::uint64_t kInterruptTime = 2'000'000;
 constexpr std::uint64_t kStartTime = 10'000'000'000;
 
 // The processor clock of a process, as in the kernel's posix-timers.h: the
@@ -288,7 +290,7 @@ private:
                 return end(Killed{error(Errc::fault, "the cell's process was killed")});
             std::uint64_t next = kSlice;
             if (const Limit limit = check_limits(next); limit != Limit::none)
-                return end(TimedOut{limit, {}});
+                return interrupt(limit);
             wait_for_answer(next);
         }
         return decode();
@@ -327,7 +329,7 @@ private:
         case SBM_EXIT_RETURN: return Returned{read_once(mailbox.value)};
         case SBM_EXIT_HOST_CALL:
             return HostCall{read_once(mailbox.call_proxy), read_once(mailbox.call_arguments)};
-        case SBM_EXIT_ABORT: return end(Aborted{});
+        case SBM_EXIT_ABORT: return end(Aborted{read_registers()});
         case SBM_EXIT_FAULT: return decode_signal();
         default: return end(Killed{error(Errc::fault, "the cell answered nonsense")});
         }
@@ -335,14 +337,31 @@ private:
 
     Exit decode_signal()
     {
-        kill_cell();
+        kill_cell(); // from here on nothing changes the mailbox
         sbm_signal_frame frame;
         std::memcpy(&frame, &image_->mailbox().fault, sizeof frame);
-        Registers registers;
-        std::copy(std::begin(frame.registers), std::end(frame.registers), registers.values.begin());
+        const Registers registers = read_registers();
         if (frame.signal == SIGSYS)
             return SystemCall{frame.address, registers};
         return Faulted{static_cast<std::uint32_t>(frame.trap), frame.error, frame.address, registers};
+    }
+
+    // Asks the cell where it is, which a cell that behaves badly need not tell.
+    Exit interrupt(Limit limit)
+    {
+        ::syscall(SYS_pidfd_send_signal, cell_.get(), SIGALRM, nullptr, 0);
+        wait_for_answer(kInterruptTime);
+        const bool told = answered() && read_once(image_->mailbox().exit) == SBM_EXIT_FAULT;
+        kill_cell();
+        return TimedOut{limit, told ? read_registers() : Registers{}};
+    }
+
+    Registers read_registers() const
+    {
+        Registers registers;
+        std::memcpy(registers.values.data(), image_->mailbox().fault.registers,
+                    sizeof registers.values);
+        return registers;
     }
 
     const image::CellImage *image_ = nullptr;
