@@ -66,6 +66,13 @@ int add_frame(Dwfl_Frame *state, void *argument)
     return walk.addresses.size() < kFramesMax ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
+// A thunk into which its function was inlined goes by the function's name.
+std::string without_thunk(std::string name)
+{
+    constexpr std::string_view kThunk = "__sbm_thunk_";
+    return name.starts_with(kThunk) ? name.substr(kThunk.size()) : name;
+}
+
 struct DwflEnd {
     void operator()(Dwfl *dwfl) const { dwfl_end(dwfl); }
 };
@@ -127,7 +134,7 @@ public:
         if (!module)
             return frame;
         if (const char *name = dwfl_module_addrname(module, address))
-            frame.function = demangled(name);
+            frame.function = without_thunk(demangled(name));
         int line = 0;
         Dwfl_Line *source = dwfl_module_getsrc(module, address);
         if (const char *file =
@@ -180,6 +187,9 @@ std::vector<Frame> trace(const image::CellImage &image, const backend::Registers
     std::vector<Frame> frames;
     for (const std::uint64_t address : symbols.walk(registers))
         frames.push_back(symbols.describe(address));
+    // The outermost frame is how the runtime entered the function.
+    while (frames.size() > 1 && frames.back().in_runtime)
+        frames.pop_back();
     return frames;
 }
 

@@ -257,6 +257,7 @@ private:
         const RelocationInput input{
             .object = image_.object_,
             .runtime = runtime_,
+            .runtime_memory = image_.window_.data() + runtime_offset_,
             .runtime_address = image_.window_.address() + runtime_offset_,
             .imports_start = image_.imports_start_,
             .imports_limit = kImportsMax,
@@ -309,9 +310,14 @@ private:
     // Everything that is not zero and that the cell can write.
     void remember()
     {
-        keep(image_.mailbox_ - image_.window_.address(), sizeof(sbm_mailbox));
+        keep(image_.mailbox_ - image_.window_.address(), round_up(sizeof(sbm_mailbox), kPage));
         keep(tls_offset_, tls_space_);
-        keep(runtime_offset_, runtime_.size());
+        for (const Elf64_Phdr &segment : runtime_.segments()) {
+            const std::uint64_t start = round_down(segment.p_vaddr, kPage);
+            if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W))
+                keep(runtime_offset_ + start,
+                     round_up(segment.p_vaddr + segment.p_memsz, kPage) - start);
+        }
         for (const Data &data : data_) {
             const std::uint64_t skipped = image_.object_.base + data.header->p_vaddr - data.address;
             const std::uint64_t filled =

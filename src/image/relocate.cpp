@@ -3,6 +3,7 @@
 
 #include "base/checked.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstring>
 
@@ -129,8 +130,13 @@ std::uint64_t Relocator::import(const char *name)
 void Relocator::apply_copy(const Elf64_Sym &symbol, std::uint64_t address)
 {
     std::byte *target = input_.place(address, symbol.st_size);
-    if (!target || input_.runtime.offset_of(input_.object.tables.name(symbol)))
-        return; // the runtime exports such data as zeros only
+    if (!target)
+        return;
+    if (const Elf64_Sym *own = input_.runtime.find(input_.object.tables.name(symbol))) {
+        std::memcpy(target, input_.runtime_memory + own->st_value,
+                    std::min(symbol.st_size, own->st_size));
+        return;
+    }
     const std::uint64_t value = import(input_.object.tables.name(symbol));
     for (std::uint64_t at = 0; at + sizeof value <= symbol.st_size; at += sizeof value)
         store(target + at, value);

@@ -20,7 +20,8 @@ namespace cell::image {
 struct RelocationInput {
     const LoadedObject &object;
     const Runtime &runtime;
-    std::uint64_t runtime_address;
+    const std::byte *runtime_memory; // where the host has it loaded
+    std::uint64_t runtime_address;   // and the cell
     std::uint64_t imports_start;  // where the faulting addresses begin, one page each
     std::uint64_t imports_limit;  // how many there are
     std::uint64_t thread_pointer;

@@ -25,7 +25,9 @@ public:
     // Writes it to `target`, `size()` zero bytes, to run at `address`.
     void load(std::byte *target, std::uint64_t address) const;
 
-    // Offset of an exported symbol from its start, 0 if there is none.
+    // An exported symbol, or nullptr; its value is an offset from the start.
+    const Elf64_Sym *find(std::string_view name) const { return tables_.find(name); }
+    // The offset of an exported symbol, 0 if there is none.
     std::uint64_t offset_of(std::string_view name) const;
 
 private:

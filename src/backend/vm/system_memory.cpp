@@ -152,6 +152,14 @@ void SystemMemory::set_registers(kvm_sregs &registers, std::uint64_t root,
     registers.tr = task;
 }
 
+void SystemMemory::enter_ring_0(kvm_sregs &registers) const
+{
+    registers.cs.selector = kRing0Code;
+    registers.cs.dpl = 0;
+    registers.ss.selector = 0x10;
+    registers.ss.dpl = 0;
+}
+
 ExceptionFrame SystemMemory::frame(std::uint32_t vector, std::uint64_t stack) const
 {
     // The gate pushed SS, RSP, RFLAGS, CS, RIP and perhaps an error code below

@@ -49,6 +49,11 @@ public:
     // The processor in ring 3 on these tables. `thread_pointer` goes to FS.
     void set_registers(kvm_sregs &registers, std::uint64_t root, std::uint64_t thread_pointer) const;
 
+    // The registers of a processor that came to the system-call stub in ring 0, as
+    // `syscall` does where it reaches ring 0. For trying that on hosts where it does
+    // not.
+    void enter_ring_0(kvm_sregs &registers) const;
+
     // What the gate of `vector` was given, with the cell stopped in it.
     ExceptionFrame frame(std::uint32_t vector, std::uint64_t stack) const;
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "call/arena.hpp"
+
+#include "base/checked.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <sys/mman.h>
+
+namespace cell::call {
+namespace {
+
+TEST(ArenaTest, PutsABufferFlushToTheEnd)
+{
+    Arena arena;
+    const auto number = arena.acquire(10, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(number);
+    const Slot &slot = arena.slot(*number);
+    EXPECT_EQ(slot.data + 10, slot.address + kPage);
+    EXPECT_EQ(slot.pages, 1U);
+}
+
+TEST(ArenaTest, KeepsTheAlignmentThatIsAskedFor)
+{
+    Arena arena;
+    const auto number = arena.acquire(10, 8, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(number);
+    EXPECT_EQ(arena.slot(*number).data % 8, 0U);
+    EXPECT_EQ(arena.slot(*number).data + 16, arena.slot(*number).address + kPage);
+}
+
+TEST(ArenaTest, PutsABufferFlushToTheStart)
+{
+    Arena arena;
+    const auto number = arena.acquire(5000, 1, Access::read, GuardAt::start, false);
+    ASSERT_TRUE(number);
+    EXPECT_EQ(arena.slot(*number).data, arena.slot(*number).address);
+    EXPECT_EQ(arena.slot(*number).pages, 2U);
+}
+
+TEST(ArenaTest, LeavesAGuardPageBetweenSlots)
+{
+    Arena arena;
+    const auto first = arena.acquire(1, 1, Access::write, GuardAt::end, false);
+    const auto second = arena.acquire(1, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(arena.slot(*second).address, arena.slot(*first).address + 2 * kPage);
+    EXPECT_GE(arena.slot(*first).address, arena.chunks()[0].address + kPage);
+}
+
+TEST(ArenaTest, GivesEmptyBuffersAnAddressWithoutMemory)
+{
+    Arena arena;
+    const auto number = arena.acquire(0, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(number);
+    EXPECT_NE(arena.slot(*number).data, 0U);
+    EXPECT_TRUE(arena.grants().empty());
+}
+
+TEST(ArenaTest, TakesOverAReleasedSlotOfTheSameShapeOnly)
+{
+    Arena arena;
+    const auto first = arena.acquire(100, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(first);
+    const std::uint64_t address = arena.slot(*first).address;
+    arena.release(*first);
+    EXPECT_NE(arena.slot(*arena.acquire(100, 1, Access::read, GuardAt::end, false)).address, address);
+    EXPECT_NE(arena.slot(*arena.acquire(5000, 1, Access::write, GuardAt::end, false)).address, address);
+    EXPECT_EQ(arena.slot(*arena.acquire(200, 1, Access::write, GuardAt::end, false)).address, address);
+    EXPECT_EQ(arena.grants().size(), 3U);
+}
+
+TEST(ArenaTest, ClearsWhatAnEarlierBufferLeft)
+{
+    Arena arena;
+    const auto first = arena.acquire(kPage, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(first);
+    std::memset(Arena::host(arena.slot(*first).address), 0xa5, kPage);
+    arena.release(*first);
+    const auto second = arena.acquire(100, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(second);
+    for (std::uint64_t i = 0; i < kPage; i++)
+        ASSERT_EQ(Arena::host(arena.slot(*second).address)[i], std::byte{0}) << i;
+}
+
+TEST(ArenaTest, NoticesBytesOutsideOfABuffer)
+{
+    Arena arena;
+    const auto number = arena.acquire(100, 64, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(number);
+    const Slot slot = arena.slot(*number);
+    std::memset(Arena::host(slot.data), 0xff, 100);
+    EXPECT_TRUE(arena.is_intact(*number));
+    for (const std::uint64_t at : {slot.data - 1, slot.address, slot.data + 100}) {
+        Arena::host(at)[0] = std::byte{1};
+        EXPECT_FALSE(arena.is_intact(*number)) << at - slot.address;
+        Arena::host(at)[0] = std::byte{0};
+    }
+    EXPECT_TRUE(arena.is_intact(*number));
+}
+
+TEST(ArenaTest, DecidesRightsOnce)
+{
+    Arena arena;
+    const auto number = arena.acquire(10, 1, Access::undecided, GuardAt::end, false);
+    ASSERT_TRUE(number);
+    EXPECT_TRUE(arena.grants().empty());
+    EXPECT_TRUE(arena.decide(*number, Access::read));
+    EXPECT_TRUE(arena.decide(*number, Access::read));
+    EXPECT_FALSE(arena.decide(*number, Access::write));
+    ASSERT_EQ(arena.grants().size(), 1U);
+    EXPECT_EQ(arena.grants()[0].protection, PROT_READ);
+}
+
+TEST(ArenaTest, FindsMemoryOfBuffersInUseOnly)
+{
+    Arena arena;
+    const auto input = arena.acquire(10, 1, Access::read, GuardAt::end, false);
+    ASSERT_TRUE(input);
+    const std::uint64_t data = arena.slot(*input).data;
+    EXPECT_NE(arena.find(data, 10, Access::read), nullptr);
+    EXPECT_EQ(arena.find(data, 11, Access::read), nullptr);
+    EXPECT_EQ(arena.find(data, 10, Access::write), nullptr);
+    EXPECT_EQ(arena.find(data, UINT64_MAX, Access::read), nullptr);
+    arena.release(*input);
+    EXPECT_EQ(arena.find(data, 10, Access::read), nullptr);
+}
+
+TEST(ArenaTest, GrowsForLargeBuffersAndRefusesAbsurdOnes)
+{
+    Arena arena;
+    EXPECT_TRUE(arena.acquire(std::uint64_t{200} << 20, 1, Access::read, GuardAt::end, false));
+    const auto absurd = arena.acquire(UINT64_MAX, 1, Access::read, GuardAt::end, false);
+    ASSERT_FALSE(absurd);
+    EXPECT_EQ(absurd.error().code(), Errc::no_memory);
+}
+
+} // namespace
+} // namespace cell::call
