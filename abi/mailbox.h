@@ -45,10 +45,10 @@ struct sbm_map_order {
 /* What the signal handler of the process level saw. */
 struct sbm_signal_frame {
     uint32_t signal;
-    int32_t code;         /* si_code */
-    uint64_t address;     /* si_addr, or the system call's number for SIGSYS */
-    uint64_t trap;        /* the processor's exception number */
-    uint64_t error;       /* and its error code */
+    int32_t code;           /* si_code */
+    uint64_t address;       /* si_addr, or the system call's number for SIGSYS */
+    uint64_t trap;          /* the processor's exception number */
+    uint64_t error;         /* and its error code */
     uint64_t registers[17]; /* r8…r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip */
 };
 

@@ -21,10 +21,10 @@ enum sbm_zygote_order {
 struct sbm_zygote_segment {
     uint64_t address;
     uint64_t size;
-    uint64_t offset;    /* in the file */
-    uint32_t file;      /* index among the files of the message */
+    uint64_t offset;     /* in the file */
+    uint32_t file;       /* index among the files of the message */
     uint32_t protection; /* PROT_* */
-    uint32_t flags;     /* MAP_SHARED or MAP_PRIVATE */
+    uint32_t flags;      /* MAP_SHARED or MAP_PRIVATE */
     uint32_t reserved;
 };
 
@@ -32,15 +32,15 @@ struct sbm_zygote_message {
     uint32_t order; /* enum sbm_zygote_order */
     uint32_t count; /* of segments */
     uint64_t mailbox;
-    uint64_t entry;          /* __sbm_call of the runtime */
+    uint64_t entry; /* __sbm_call of the runtime */
     uint64_t stack_top;
     uint64_t thread_pointer;
     struct sbm_zygote_segment segments[SBM_ZYGOTE_SEGMENTS];
 };
 
 struct sbm_zygote_reply {
-    int32_t error; /* 0 or an errno */
-    int32_t pid;   /* of the cell, for SBM_ZYGOTE_FORK */
+    int32_t error;    /* 0 or an errno */
+    int32_t pid;      /* of the cell, for SBM_ZYGOTE_FORK */
     uint64_t address; /* of the segment that could not be mapped */
 };
 

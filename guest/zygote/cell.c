@@ -14,8 +14,8 @@
 #include "kernel.h"
 
 #include <asm/prctl.h>
-#include <asm/signal.h>
 #include <asm/sigcontext.h>
+#include <asm/signal.h>
 #include <asm/ucontext.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
@@ -43,7 +43,10 @@ static __attribute__((aligned(64))) unsigned char signal_stack[SIGNAL_STACK_BYTE
 
 __attribute__((visibility("hidden"))) extern void cell_no_return(void);
 
-static uint32_t load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
 
 static void futex(uint32_t *word, long operation, uint32_t value)
 {
@@ -95,8 +98,7 @@ __attribute__((noreturn)) static void serve(const struct sbm_zygote_message *mes
         await_request();
         obey_map_orders();
         if (mailbox->request == SBM_REQUEST_CALL)
-            mailbox->value =
-                cell_call_on_stack(stack_top, entry, mailbox->function, mailbox->data);
+            mailbox->value = cell_call_on_stack(stack_top, entry, mailbox->function, mailbox->data);
         answer(SBM_EXIT_RETURN);
     }
 }
@@ -113,7 +115,7 @@ static void on_signal(int number, siginfo_t *info, void *raw)
                                       : (uint64_t)info->_sifields._sigfault._addr;
     frame->trap = at->trapno;
     frame->error = at->err;
-    const uint64_t registers[17] = {at->r8, at->r9,  at->r10, at->r11, at->r12, at->r13,
+    const uint64_t registers[17] = {at->r8,  at->r9,  at->r10, at->r11, at->r12, at->r13,
                                     at->r14, at->r15, at->di,  at->si,  at->bp,  at->bx,
                                     at->dx,  at->ax,  at->cx,  at->sp,  at->ip};
     for (int i = 0; i < 17; i++)
@@ -144,8 +146,8 @@ static void catch_signals(void)
 
 static void limit_resources(void)
 {
-    static const int resources[] = {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_FSIZE,
-                                    RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
+    static const int resources[] = {RLIMIT_CORE,  RLIMIT_NOFILE,  RLIMIT_NPROC,
+                                    RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
     const struct rlimit64 none = {0, 0};
     for (unsigned i = 0; i < sizeof resources / sizeof *resources; i++)
         kernel(SYS_prlimit64, 0, resources[i], &none, 0);

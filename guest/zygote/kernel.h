@@ -28,16 +28,15 @@ static inline long kernel6(long number, long a, long b, long c, long d, long e, 
 #define KERNEL_JOIN_AGAIN(a, b) a##b
 #define KERNEL_1(n, a) kernel6(n, KERNEL_ARGUMENT(a), 0, 0, 0, 0, 0)
 #define KERNEL_2(n, a, b) kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), 0, 0, 0, 0)
-#define KERNEL_3(n, a, b, c) \
+#define KERNEL_3(n, a, b, c)                                                                       \
     kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), 0, 0, 0)
-#define KERNEL_4(n, a, b, c, d)                                                                  \
-    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d), 0, \
-            0)
-#define KERNEL_5(n, a, b, c, d, e)                                                               \
-    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),    \
+#define KERNEL_4(n, a, b, c, d)                                                                    \
+    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d), 0, 0)
+#define KERNEL_5(n, a, b, c, d, e)                                                                 \
+    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),     \
             KERNEL_ARGUMENT(e), 0)
-#define KERNEL_6(n, a, b, c, d, e, f)                                                            \
-    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),    \
+#define KERNEL_6(n, a, b, c, d, e, f)                                                              \
+    kernel6(n, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),     \
             KERNEL_ARGUMENT(e), KERNEL_ARGUMENT(f))
 
 #endif

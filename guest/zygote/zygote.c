@@ -65,15 +65,16 @@ static unsigned receive(int files[SBM_ZYGOTE_FILES])
 {
     union control control;
     struct iovec part = {&message, sizeof message};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
                             .msg_controllen = sizeof control};
     const long size = kernel(SYS_recvmsg, SOCKET, &header, MSG_CMSG_CLOEXEC);
     if (size < (long)offsetof(struct sbm_zygote_message, segments))
         end(0); /* the host is gone */
     if (header.msg_controllen < sizeof(struct cmsghdr))
         return 0;
-    const unsigned count =
-        (unsigned)((control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    const unsigned count = (unsigned)((control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
     memcpy(files, CMSG_DATA(&control.header), count * sizeof(int));
     return count;
 }

@@ -52,7 +52,8 @@ inline std::optional<std::uint64_t> checked_round_up(std::uint64_t value, std::u
 constexpr bool contains(std::uint64_t outer, std::uint64_t outer_size, std::uint64_t inner,
                         std::uint64_t inner_size)
 {
-    return inner >= outer && inner - outer <= outer_size && inner_size <= outer_size - (inner - outer);
+    return inner >= outer && inner - outer <= outer_size &&
+           inner_size <= outer_size - (inner - outer);
 }
 
 } // namespace cell

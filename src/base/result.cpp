@@ -46,8 +46,9 @@ Error os_error(int number, const char *format, ...) noexcept
     const int used = std::vsnprintf(text, sizeof text, format, list);
     va_end(list);
     const std::size_t offset =
-        used < 0 ? 0 : (static_cast<std::size_t>(used) < sizeof text ? static_cast<std::size_t>(used)
-                                                                     : sizeof text - 1);
+        used < 0 ? 0
+                 : (static_cast<std::size_t>(used) < sizeof text ? static_cast<std::size_t>(used)
+                                                                 : sizeof text - 1);
     // strerrordesc_np needs neither a lock nor the locale.
     const char *reason = strerrordesc_np(number);
     std::snprintf(text + offset, sizeof text - offset, ": %s", reason ? reason : "unknown error");

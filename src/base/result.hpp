@@ -22,19 +22,19 @@ using sbm::Result;
 
 // Evaluates `expression`, a Result; returns its error from the function that
 // this stands in, or declares `declaration` from its value.
-#define CELL_TRY(declaration, expression) \
+#define CELL_TRY(declaration, expression)                                                          \
     CELL_TRY_NAMED_(declaration, expression, CELL_TRY_JOIN_(cell_result_, __LINE__))
-#define CELL_TRY_NAMED_(declaration, expression, name) \
-    auto name = (expression);                          \
-    if (!name)                                         \
-        return name.error();                           \
+#define CELL_TRY_NAMED_(declaration, expression, name)                                             \
+    auto name = (expression);                                                                      \
+    if (!name)                                                                                     \
+        return name.error();                                                                       \
     declaration = std::move(*name)
 #define CELL_TRY_JOIN_(a, b) CELL_TRY_JOIN_AGAIN_(a, b)
 #define CELL_TRY_JOIN_AGAIN_(a, b) a##b
 
 // The same for a Result<void>.
-#define CELL_CHECK(expression)                      \
-    do {                                            \
-        if (auto cell_checked_ = (expression); !cell_checked_) \
-            return cell_checked_.error();           \
+#define CELL_CHECK(expression)                                                                     \
+    do {                                                                                           \
+        if (auto cell_checked_ = (expression); !cell_checked_)                                     \
+            return cell_checked_.error();                                                          \
     } while (false)

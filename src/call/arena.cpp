@@ -52,7 +52,8 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexc
     const std::uint64_t needed = (pages + 1) * kPage;
     if (end_ - next_ < needed)
         CELL_CHECK(add_chunk(needed + kPage));
-    slots_.push_back({.address = next_, .pages = pages, .access = access, .used = true, .fresh = true});
+    slots_.push_back(
+        {.address = next_, .pages = pages, .access = access, .used = true, .fresh = true});
     next_ += needed;
     grant(slots_.back());
     return static_cast<std::uint32_t>(slots_.size() - 1);
@@ -65,8 +66,8 @@ Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
     CELL_TRY(os::Mapping mapping, os::reserve(size, kLargePage));
     CELL_CHECK(os::map_over(mapping.data(), size, PROT_READ | PROT_WRITE, file.get(), 0,
                             MAP_SHARED | MAP_NORESERVE));
-    chunks_.push_back({mapping.address(), size, PROT_READ | PROT_WRITE, file.get(), 0, true,
-                       mapping.data()});
+    chunks_.push_back(
+        {mapping.address(), size, PROT_READ | PROT_WRITE, file.get(), 0, true, mapping.data()});
     next_ = mapping.address() + kPage; // the first page stays a guard
     end_ = mapping.end();
     memory_.push_back({std::move(file), std::move(mapping)});

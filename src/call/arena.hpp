@@ -22,11 +22,11 @@ enum class GuardAt { end, start };
 struct Slot {
     std::uint64_t address; // of the first page, in host and cell alike
     std::uint64_t pages;
-    Access access;         // the rights that cells have been told, or will be
+    Access access; // the rights that cells have been told, or will be
     bool used;
-    bool fresh;            // never used: all zero
-    std::uint64_t data = 0;  // where the buffer starts
-    std::uint64_t size = 0;  // of the buffer
+    bool fresh;             // never used: all zero
+    std::uint64_t data = 0; // where the buffer starts
+    std::uint64_t size = 0; // of the buffer
 };
 
 // What a cell still has to learn, in order.

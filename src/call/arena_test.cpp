@@ -65,9 +65,12 @@ TEST(ArenaTest, TakesOverAReleasedSlotOfTheSameShapeOnly)
     ASSERT_TRUE(first);
     const std::uint64_t address = arena.slot(*first).address;
     arena.release(*first);
-    EXPECT_NE(arena.slot(*arena.acquire(100, 1, Access::read, GuardAt::end, false)).address, address);
-    EXPECT_NE(arena.slot(*arena.acquire(5000, 1, Access::write, GuardAt::end, false)).address, address);
-    EXPECT_EQ(arena.slot(*arena.acquire(200, 1, Access::write, GuardAt::end, false)).address, address);
+    EXPECT_NE(arena.slot(*arena.acquire(100, 1, Access::read, GuardAt::end, false)).address,
+              address);
+    EXPECT_NE(arena.slot(*arena.acquire(5000, 1, Access::write, GuardAt::end, false)).address,
+              address);
+    EXPECT_EQ(arena.slot(*arena.acquire(200, 1, Access::write, GuardAt::end, false)).address,
+              address);
     EXPECT_EQ(arena.grants().size(), 3U);
 }
 

@@ -29,10 +29,10 @@ BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance)
 }
 
 BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
-                   bool filled, Buffer &buffer)
+                            bool filled, Buffer &buffer)
 {
-    const auto acquired = instance.acquire({.caller = caller, .size = size, .alignment = 1,
-                                            .access = access, .filled = filled});
+    const auto acquired = instance.acquire(
+        {.caller = caller, .size = size, .alignment = 1, .access = access, .filled = filled});
     if (acquired)
         buffer = *acquired;
     return status_of(acquired);
@@ -48,20 +48,28 @@ void bridge_release(Instance &instance, const Buffer &buffer)
     instance.release(buffer);
 }
 
-BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data, std::size_t size,
-                   std::span<const Copy> copies, int &value)
+BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,
+                            std::size_t size, std::span<const Copy> copies, int &value)
 {
     // A function that returns int leaves the upper half of the register as it is.
-    const auto result =
-        instance.execute(reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function)), data, size,
-                         copies);
+    const auto result = instance.execute(
+        reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function)), data, size, copies);
     if (result)
         value = static_cast<int>(*result);
     return status_of(result);
 }
 
-BridgeStatus bridge_reset(Instance &instance) { return status_of(instance.reset()); }
-const sbm_fault *bridge_fault(Instance &instance) { return instance.fault(); }
-sbm_level bridge_level(const Instance &instance) { return instance.level(); }
+BridgeStatus bridge_reset(Instance &instance)
+{
+    return status_of(instance.reset());
+}
+const sbm_fault *bridge_fault(Instance &instance)
+{
+    return instance.fault();
+}
+sbm_level bridge_level(const Instance &instance)
+{
+    return instance.level();
+}
 
 } // namespace cell::call

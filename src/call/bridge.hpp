@@ -31,11 +31,11 @@ struct BridgeStatus {
 
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
 BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
-                   bool filled, Buffer &buffer);
+                            bool filled, Buffer &buffer);
 BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access);
 void bridge_release(Instance &instance, const Buffer &buffer);
-BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data, std::size_t size,
-                   std::span<const Copy> copies, int &value);
+BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,
+                            std::size_t size, std::span<const Copy> copies, int &value);
 BridgeStatus bridge_reset(Instance &instance);
 const sbm_fault *bridge_fault(Instance &instance);
 sbm_level bridge_level(const Instance &instance);

@@ -11,9 +11,9 @@
 #include <vector>
 
 using cell::call::Access;
+using cell::call::BridgeStatus;
 using cell::call::Buffer;
 using cell::call::Copy;
-using cell::call::BridgeStatus;
 using cell::call::InstanceHandle;
 
 namespace {
@@ -29,9 +29,15 @@ struct State {
     std::vector<std::unique_ptr<OwnedBuffer>> buffers;
 };
 
-State *state_of(const struct sbm *sbm) { return static_cast<State *>(sbm->state); }
+State *state_of(const struct sbm *sbm)
+{
+    return static_cast<State *>(sbm->state);
+}
 
-bool has_instance(const struct sbm *sbm) { return sbm->state && state_of(sbm)->instance; }
+bool has_instance(const struct sbm *sbm)
+{
+    return sbm->state && state_of(sbm)->instance;
+}
 
 // Makes a failure sticky. True if it was one.
 bool fail(struct sbm *sbm, const BridgeStatus &status)
@@ -93,10 +99,11 @@ BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
     const Access access = out ? Access::write : Access::read;
     for (sbm_buf *node = list; node; node = node->next) {
         auto *buffer = static_cast<OwnedBuffer *>(node);
-        if (auto status = cell::call::bridge_decide(*state.instance, buffer->place, access); status.code)
+        if (auto status = cell::call::bridge_decide(*state.instance, buffer->place, access);
+            status.code)
             return status;
         state.copies.push_back({in ? buffer->kern_ptr : nullptr, out ? buffer->kern_ptr : nullptr,
-                          buffer->size, buffer->place});
+                                buffer->size, buffer->place});
     }
     return {};
 }
@@ -111,7 +118,8 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
     if (fail(sbm, collect(*state, sbm->input, true, false)) ||
         fail(sbm, collect(*state, sbm->output, false, true)) ||
         fail(sbm, collect(*state, sbm->io, true, true)) ||
-        fail(sbm, cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value)))
+        fail(sbm,
+             cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value)))
         return sbm->error;
     return value;
 }
@@ -120,15 +128,17 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
 
 extern "C" {
 
-int sbm_init(struct sbm *sbm) { return sbm_init_with(sbm, nullptr); }
+int sbm_init(struct sbm *sbm)
+{
+    return sbm_init_with(sbm, nullptr);
+}
 
 int sbm_init_with(struct sbm *sbm, const struct sbm_options *options)
 {
     *sbm = {};
     auto state = std::make_unique<State>();
     const sbm_options standard{};
-    const auto status =
-        cell::call::bridge_create(options ? *options : standard, state->instance);
+    const auto status = cell::call::bridge_create(options ? *options : standard, state->instance);
     sbm->state = state.release();
     fail(sbm, status);
     return sbm->error;
@@ -141,7 +151,10 @@ void sbm_destroy(struct sbm *sbm)
     sbm->input = sbm->output = sbm->io = nullptr;
 }
 
-int sbm_error(const struct sbm *sbm) { return sbm->error; }
+int sbm_error(const struct sbm *sbm)
+{
+    return sbm->error;
+}
 
 const char *sbm_error_text(const struct sbm *sbm)
 {
@@ -150,7 +163,8 @@ const char *sbm_error_text(const struct sbm *sbm)
 
 enum sbm_level sbm_level(const struct sbm *sbm)
 {
-    return has_instance(sbm) ? cell::call::bridge_level(*state_of(sbm)->instance) : SBM_LEVEL_STRONGEST;
+    return has_instance(sbm) ? cell::call::bridge_level(*state_of(sbm)->instance)
+                             : SBM_LEVEL_STRONGEST;
 }
 
 const struct sbm_fault *sbm_fault(const struct sbm *sbm)
@@ -177,7 +191,10 @@ void sbm_release_buffers(struct sbm *sbm)
     state_of(sbm)->buffers.clear();
 }
 
-int sbm_exec(struct sbm *sbm, sbm_func func, void *data) { return execute(sbm, func, data, 0); }
+int sbm_exec(struct sbm *sbm, sbm_func func, void *data)
+{
+    return execute(sbm, func, data, 0);
+}
 
 int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, size_t size)
 {

@@ -45,6 +45,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Engine> make_direct_engine() { return std::make_unique<DirectEngine>(); }
+std::unique_ptr<Engine> make_direct_engine()
+{
+    return std::make_unique<DirectEngine>();
+}
 
 } // namespace cell::call

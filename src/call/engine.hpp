@@ -18,11 +18,11 @@ namespace cell::call {
 using Function = long (*)(void *);
 
 struct BufferRequest {
-    void *caller;                 // the caller's own bytes
+    void *caller; // the caller's own bytes
     std::uint64_t size;
     std::uint64_t alignment;
     Access access;
-    bool filled;                  // the library will copy `size` bytes in
+    bool filled; // the library will copy `size` bytes in
 };
 
 class Engine {

@@ -57,15 +57,25 @@ FaultRecord classify_exception(const backend::Faulted &fault, const image::CellI
                        .registers = fault.registers,
                        .detail = {}};
     switch (fault.vector) {
-    case 14: return classify_page_fault(fault, image);
+    case 14:
+        return classify_page_fault(fault, image);
     case 0:
     case 16:
-    case 19: record.kind = SBM_FAULT_ARITHMETIC; break;
+    case 19:
+        record.kind = SBM_FAULT_ARITHMETIC;
+        break;
     case 1:
-    case 3: record.kind = SBM_FAULT_TRAP; break;
-    case 6: record.kind = SBM_FAULT_INSTRUCTION; break;
-    case 17: record.kind = SBM_FAULT_ALIGNMENT; break;
-    default: break;
+    case 3:
+        record.kind = SBM_FAULT_TRAP;
+        break;
+    case 6:
+        record.kind = SBM_FAULT_INSTRUCTION;
+        break;
+    case 17:
+        record.kind = SBM_FAULT_ALIGNMENT;
+        break;
+    default:
+        break;
     }
     return record;
 }
@@ -98,7 +108,10 @@ FaultRecord classify(const backend::Exit &exit, const image::CellImage *image)
                 .detail = printable(report, sizeof report)};
     };
     const auto plain = [](sbm_fault_kind kind, std::string detail) -> FaultRecord {
-        return {.kind = kind, .access = SBM_ACCESS_NONE, .address = 0, .registers = std::nullopt,
+        return {.kind = kind,
+                .access = SBM_ACCESS_NONE,
+                .address = 0,
+                .registers = std::nullopt,
                 .detail = std::move(detail)};
     };
     return std::visit(
@@ -106,16 +119,19 @@ FaultRecord classify(const backend::Exit &exit, const image::CellImage *image)
             [&](const backend::Faulted &at) { return classify_exception(at, image); },
             [&](const backend::Aborted &at) { return aborted(at); },
             [](const backend::SystemCall &at) -> FaultRecord {
-                return {.kind = SBM_FAULT_SYSTEM_CALL, .access = SBM_ACCESS_NONE,
-                        .address = at.number, .registers = at.registers, .detail = {}};
+                return {.kind = SBM_FAULT_SYSTEM_CALL,
+                        .access = SBM_ACCESS_NONE,
+                        .address = at.number,
+                        .registers = at.registers,
+                        .detail = {}};
             },
             [](const backend::TimedOut &at) -> FaultRecord {
                 return {.kind = at.limit == backend::Limit::cpu_time ? SBM_FAULT_CPU_TIME
                                                                      : SBM_FAULT_WALL_TIME,
                         .access = SBM_ACCESS_NONE,
                         .address = 0,
-                        .registers = at.registers.stack() ? std::optional(at.registers)
-                                                          : std::nullopt,
+                        .registers =
+                            at.registers.stack() ? std::optional(at.registers) : std::nullopt,
                         .detail = {}};
             },
             [&](const backend::Killed &at) { return plain(SBM_FAULT_KILLED, at.reason.text()); },
@@ -150,8 +166,8 @@ void FaultReport::describe(const image::CellImage *image)
         }
     }
     text_ = sentence();
-    fault_ = {record_.kind,      record_.access, record_.address,    instruction, function_.c_str(),
-              file_.c_str(),     line_,          backtrace_.c_str(), text_.c_str()};
+    fault_ = {record_.kind,  record_.access, record_.address,    instruction,  function_.c_str(),
+              file_.c_str(), line_,          backtrace_.c_str(), text_.c_str()};
 }
 
 namespace {
@@ -159,10 +175,14 @@ namespace {
 const char *verb(sbm_access access)
 {
     switch (access) {
-    case SBM_ACCESS_READ: return "read from";
-    case SBM_ACCESS_WRITE: return "write to";
-    case SBM_ACCESS_EXECUTE: return "jump to";
-    case SBM_ACCESS_NONE: break;
+    case SBM_ACCESS_READ:
+        return "read from";
+    case SBM_ACCESS_WRITE:
+        return "write to";
+    case SBM_ACCESS_EXECUTE:
+        return "jump to";
+    case SBM_ACCESS_NONE:
+        break;
     }
     return "access to";
 }
@@ -173,15 +193,19 @@ std::string FaultRecord::summary() const
 {
     switch (kind) {
     case SBM_FAULT_MEMORY:
-        return format("%s %#" PRIx64 ", which the cell was not given", verb(access),
-                      address);
+        return format("%s %#" PRIx64 ", which the cell was not given", verb(access), address);
     case SBM_FAULT_STACK:
         return format("stack overflow (%s %#" PRIx64 ")", verb(access), address);
-    case SBM_FAULT_PROTECTION: return "general protection fault";
-    case SBM_FAULT_INSTRUCTION: return "undefined instruction";
-    case SBM_FAULT_ARITHMETIC: return "arithmetic exception";
-    case SBM_FAULT_ALIGNMENT: return "misaligned access under alignment check";
-    case SBM_FAULT_TRAP: return "breakpoint or single step";
+    case SBM_FAULT_PROTECTION:
+        return "general protection fault";
+    case SBM_FAULT_INSTRUCTION:
+        return "undefined instruction";
+    case SBM_FAULT_ARITHMETIC:
+        return "arithmetic exception";
+    case SBM_FAULT_ALIGNMENT:
+        return "misaligned access under alignment check";
+    case SBM_FAULT_TRAP:
+        return "breakpoint or single step";
     case SBM_FAULT_SYSTEM_CALL:
         return format("system call %" PRId64 ", and a cell has none",
                       static_cast<std::int64_t>(address));
@@ -189,12 +213,18 @@ std::string FaultRecord::summary() const
         return format("%s `%s`, which is not available in a cell",
                       access == SBM_ACCESS_EXECUTE ? "call of" : "use of",
                       demangled(detail.c_str()).c_str());
-    case SBM_FAULT_ABORT: return detail.empty() ? "aborted" : "aborted: " + detail;
-    case SBM_FAULT_HOST_CALL: return "call of a proxy that was refused: " + detail;
-    case SBM_FAULT_BUFFER_UNDERRUN: return "wrote outside a buffer: " + detail;
-    case SBM_FAULT_CPU_TIME: return "used up its processor time";
-    case SBM_FAULT_WALL_TIME: return "used up its time";
-    case SBM_FAULT_KILLED: return "the cell ended: " + detail;
+    case SBM_FAULT_ABORT:
+        return detail.empty() ? "aborted" : "aborted: " + detail;
+    case SBM_FAULT_HOST_CALL:
+        return "call of a proxy that was refused: " + detail;
+    case SBM_FAULT_BUFFER_UNDERRUN:
+        return "wrote outside a buffer: " + detail;
+    case SBM_FAULT_CPU_TIME:
+        return "used up its processor time";
+    case SBM_FAULT_WALL_TIME:
+        return "used up its time";
+    case SBM_FAULT_KILLED:
+        return "the cell ended: " + detail;
     }
     return "?";
 }

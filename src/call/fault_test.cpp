@@ -49,8 +49,10 @@ TEST(Classify, ReadsTheAccessFromTheErrorCode)
 
 TEST(Classify, TellsTheLimitsApart)
 {
-    EXPECT_EQ(classify(backend::TimedOut{backend::Limit::cpu_time, {}}, nullptr).kind, SBM_FAULT_CPU_TIME);
-    EXPECT_EQ(classify(backend::TimedOut{backend::Limit::wall_time, {}}, nullptr).kind, SBM_FAULT_WALL_TIME);
+    EXPECT_EQ(classify(backend::TimedOut{backend::Limit::cpu_time, {}}, nullptr).kind,
+              SBM_FAULT_CPU_TIME);
+    EXPECT_EQ(classify(backend::TimedOut{backend::Limit::wall_time, {}}, nullptr).kind,
+              SBM_FAULT_WALL_TIME);
 }
 
 TEST(FaultReportTest, MakesASentence)

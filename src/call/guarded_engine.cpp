@@ -64,8 +64,8 @@ private:
     {
         while (views_.size() < arena_.chunks().size()) {
             const image::Region &chunk = arena_.chunks()[views_.size()];
-            CELL_TRY(os::Mapping view,
-                     os::map_file(chunk.file, 0, chunk.size, PROT_NONE, MAP_SHARED | MAP_NORESERVE));
+            CELL_TRY(os::Mapping view, os::map_file(chunk.file, 0, chunk.size, PROT_NONE,
+                                                    MAP_SHARED | MAP_NORESERVE));
             views_.push_back(std::move(view));
         }
         return {};
@@ -75,7 +75,8 @@ private:
     {
         for (; grants_known_ < arena_.grants().size(); grants_known_++) {
             const Grant &grant = arena_.grants()[grants_known_];
-            ::mprotect(reinterpret_cast<void *>(seen_at(grant.address)), grant.size, grant.protection);
+            ::mprotect(reinterpret_cast<void *>(seen_at(grant.address)), grant.size,
+                       grant.protection);
         }
     }
 

@@ -37,7 +37,9 @@ const sbm_proxy *find_proxy(std::uint64_t address, const image::AddressRange &de
 
 class HostCallServer {
 public:
-    HostCallServer(const image::CellImage &image, const Arena &arena) : image_(image), arena_(arena) {}
+    HostCallServer(const image::CellImage &image, const Arena &arena) : image_(image), arena_(arena)
+    {
+    }
 
     Result<std::int64_t> run(const backend::HostCall &call)
     {
@@ -81,8 +83,8 @@ private:
         if (view.size != 0) {
             memory = find(address, view.size, kind == SBM_FIELD_IN ? Access::read : Access::write);
             if (!memory)
-                return error(Errc::fault, "%s: %zu bytes at %#" PRIx64 " are not in the cell", proxy.name,
-                             view.size, address);
+                return error(Errc::fault, "%s: %zu bytes at %#" PRIx64 " are not in the cell",
+                             proxy.name, view.size, address);
         }
         std::vector<std::byte> &copy = buffers_[count_];
         copy.resize(view.size);

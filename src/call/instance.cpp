@@ -42,11 +42,15 @@ Result<std::unique_ptr<Engine>> make_strongest(const EngineOptions &options)
 Result<std::unique_ptr<Engine>> make_engine(sbm_level level, const EngineOptions &options)
 {
     switch (level) {
-    case SBM_LEVEL_STRONGEST: return make_strongest(options);
-    case SBM_LEVEL_NONE: return make_direct_engine();
-    case SBM_LEVEL_WEAK: return make_guarded_engine(options);
+    case SBM_LEVEL_STRONGEST:
+        return make_strongest(options);
+    case SBM_LEVEL_NONE:
+        return make_direct_engine();
+    case SBM_LEVEL_WEAK:
+        return make_guarded_engine(options);
     case SBM_LEVEL_PROCESS:
-    case SBM_LEVEL_VM: return make_isolated_engine(level, options);
+    case SBM_LEVEL_VM:
+        return make_isolated_engine(level, options);
     }
     return error(Errc::misuse, "there is no level number %d", static_cast<int>(level));
 }
@@ -107,7 +111,10 @@ Result<void> Instance::decide(const Buffer &buffer, Access access) noexcept
     return engine_->decide(buffer.number, access);
 }
 
-void Instance::release(const Buffer &buffer) noexcept { engine_->release(buffer.number); }
+void Instance::release(const Buffer &buffer) noexcept
+{
+    engine_->release(buffer.number);
+}
 
 Result<long> Instance::execute(Function function, const void *data, std::size_t size,
                                std::span<const Copy> copies) noexcept

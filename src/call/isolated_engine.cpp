@@ -24,7 +24,9 @@ struct ObjectCell {
 
 class IsolatedEngine final : public Engine {
 public:
-    IsolatedEngine(sbm_level level, const EngineOptions &options) : level_(level), options_(options) {}
+    IsolatedEngine(sbm_level level, const EngineOptions &options) : level_(level), options_(options)
+    {
+    }
 
     // Opens the backend of the first cell, so that what is missing is known early.
     Result<void> open()
@@ -157,8 +159,10 @@ private:
             const auto served = serve_host_call(*call, cell.image, arena_);
             if (!served) {
                 cell.stale = true;
-                fault_ = FaultRecord{.kind = SBM_FAULT_HOST_CALL, .access = SBM_ACCESS_NONE,
-                                     .address = call->proxy, .registers = std::nullopt,
+                fault_ = FaultRecord{.kind = SBM_FAULT_HOST_CALL,
+                                     .access = SBM_ACCESS_NONE,
+                                     .address = call->proxy,
+                                     .registers = std::nullopt,
                                      .detail = served.error().text()};
                 return error(Errc::fault, "refused host call: %s", served.error().text());
             }

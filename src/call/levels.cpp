@@ -14,10 +14,22 @@
 namespace {
 
 constexpr std::string_view kLevels[] = {"strongest", "none", "weak", "process", "vm"};
-constexpr const char *kKinds[] = {
-    "?",           "memory", "stack",     "protection",      "instruction", "arithmetic", "alignment",
-    "trap",        "system call", "import", "abort",         "host call",   "buffer underrun",
-    "cpu time",    "wall time", "killed"};
+constexpr const char *kKinds[] = {"?",
+                                  "memory",
+                                  "stack",
+                                  "protection",
+                                  "instruction",
+                                  "arithmetic",
+                                  "alignment",
+                                  "trap",
+                                  "system call",
+                                  "import",
+                                  "abort",
+                                  "host call",
+                                  "buffer underrun",
+                                  "cpu time",
+                                  "wall time",
+                                  "killed"};
 static_assert(std::size(kKinds) == SBM_FAULT_KILLED + 1);
 
 const char *tell(const cell::Error &error, char *reason, std::size_t size)
@@ -66,7 +78,10 @@ const char *sbm_fault_kind_name(enum sbm_fault_kind kind)
     return kind >= SBM_FAULT_MEMORY && kind <= SBM_FAULT_KILLED ? kKinds[kind] : "?";
 }
 
-const char *sbm_version(void) { return SBM_VERSION; }
+const char *sbm_version(void)
+{
+    return SBM_VERSION;
+}
 
 // In the host; in a cell the runtime's function of that name takes its place.
 long sbm_proxy_call(const struct sbm_proxy *proxy, void *arguments)

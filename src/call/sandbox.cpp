@@ -93,8 +93,9 @@ Level strongest() noexcept
 Result<Sandbox> Sandbox::create(const Options &options) noexcept
 {
     const auto nanoseconds = [](std::chrono::nanoseconds time) {
-        return time == no_limit ? SBM_NO_LIMIT
-                                : static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
+        return time == no_limit
+                   ? SBM_NO_LIMIT
+                   : static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
     };
     sbm_options plain{};
     plain.level = static_cast<sbm_level>(options.level);
@@ -109,8 +110,17 @@ Result<Sandbox> Sandbox::create(const Options &options) noexcept
     return Sandbox(new detail::Core{std::move(*instance)});
 }
 
-Level Sandbox::level() const noexcept { return static_cast<Level>(core_->instance->level()); }
-const Fault *Sandbox::fault() const noexcept { return core_->instance->fault(); }
-Result<void> Sandbox::reset() noexcept { return core_->instance->reset(); }
+Level Sandbox::level() const noexcept
+{
+    return static_cast<Level>(core_->instance->level());
+}
+const Fault *Sandbox::fault() const noexcept
+{
+    return core_->instance->fault();
+}
+Result<void> Sandbox::reset() noexcept
+{
+    return core_->instance->reset();
+}
 
 } // namespace sbm

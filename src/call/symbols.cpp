@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "call/symbols.hpp"
 
-
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -138,7 +137,8 @@ public:
         int line = 0;
         Dwfl_Line *source = dwfl_module_getsrc(module, address);
         if (const char *file =
-                source ? dwfl_lineinfo(source, nullptr, &line, nullptr, nullptr, nullptr) : nullptr) {
+                source ? dwfl_lineinfo(source, nullptr, &line, nullptr, nullptr, nullptr)
+                       : nullptr) {
             frame.file = file;
             frame.line = line;
         }

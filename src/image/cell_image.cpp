@@ -33,8 +33,8 @@ struct ThreadBlock {
 
 int protection_of(const Elf64_Phdr &segment)
 {
-    return ((segment.p_flags & PF_R) ? PROT_READ : 0) | ((segment.p_flags & PF_W) ? PROT_WRITE : 0) |
-           ((segment.p_flags & PF_X) ? PROT_EXEC : 0);
+    return ((segment.p_flags & PF_R) ? PROT_READ : 0) |
+           ((segment.p_flags & PF_W) ? PROT_WRITE : 0) | ((segment.p_flags & PF_X) ? PROT_EXEC : 0);
 }
 
 Result<void> read_file(int file, std::byte *target, std::uint64_t size, std::uint64_t offset)
@@ -58,7 +58,9 @@ Result<void> read_file(int file, std::byte *target, std::uint64_t size, std::uin
 // remember the result.
 class ImageBuilder {
 public:
-    ImageBuilder(CellImage &image, const ImageOptions &options) : image_(image), options_(options) {}
+    ImageBuilder(CellImage &image, const ImageOptions &options) : image_(image), options_(options)
+    {
+    }
 
     Result<void> run(const LoadedObject &object)
     {
@@ -103,7 +105,8 @@ private:
             round_up(tls_size_ + tls_alignment_ + sizeof(ThreadBlock), kPage);
 
         const std::uint64_t mailbox = take(sizeof(sbm_mailbox)), arguments = take(kPage),
-                            system = take(CellImage::kSystemPages * kPage), tls_at = take(tls_space);
+                            system = take(CellImage::kSystemPages * kPage),
+                            tls_at = take(tls_space);
         runtime_offset_ = take(runtime_.size());
         const auto stack_size = checked_round_up(options_.stack, kPage);
         const auto heap_size = checked_round_up(options_.memory, kLargePage);
@@ -163,7 +166,8 @@ private:
         add_region_at(image_.window_.address() + offset, offset, size, protection);
     }
 
-    void add_region_at(std::uint64_t address, std::uint64_t offset, std::uint64_t size, int protection)
+    void add_region_at(std::uint64_t address, std::uint64_t offset, std::uint64_t size,
+                       int protection)
     {
         image_.regions_.push_back({address, round_up(size, kPage), protection,
                                    image_.window_file_.get(), offset, true,
@@ -197,8 +201,8 @@ private:
             const std::uint64_t end =
                 round_up(image_.object_.base + header.p_vaddr + header.p_filesz, kPage);
             image_.regions_.push_back({address, end - address, protection_of(header),
-                                       image_.object_file_.get(), round_down(header.p_offset, kPage),
-                                       false, nullptr});
+                                       image_.object_file_.get(),
+                                       round_down(header.p_offset, kPage), false, nullptr});
             total += end - address;
         }
         if (total == 0)
@@ -297,7 +301,10 @@ private:
 
     // getrandom fails only in very early boot; the window's random address is
     // then the best that there is.
-    std::uint64_t os_entropy_substitute() const { return image_.window_.address() * 0x9e3779b97f4a7c15U; }
+    std::uint64_t os_entropy_substitute() const
+    {
+        return image_.window_.address() * 0x9e3779b97f4a7c15U;
+    }
 
     void add_mailbox()
     {
@@ -336,8 +343,7 @@ private:
         for (const Elf64_Rela &relocation : image_.object_.tables.relocations) {
             if (ELF64_R_TYPE(relocation.r_info) != R_X86_64_COPY)
                 continue;
-            const Elf64_Sym &symbol =
-                image_.object_.tables.symbols[ELF64_R_SYM(relocation.r_info)];
+            const Elf64_Sym &symbol = image_.object_.tables.symbols[ELF64_R_SYM(relocation.r_info)];
             const std::uint64_t end = image_.object_.base + relocation.r_offset + symbol.st_size;
             if (contains(data.address, data.size, end, 0))
                 copied = std::max(copied, round_up(end - data.address, kPage));
@@ -408,7 +414,8 @@ void CellImage::restore() noexcept
     for (const Pristine &part : pristine_)
         std::memcpy(window_.data() + part.offset, part.bytes.data(), part.bytes.size());
     for (const Zero &part : zero_)
-        os::zero_memory_file(window_file_.get(), window_.data(), part.offset, part.size, kKeepOnReset);
+        os::zero_memory_file(window_file_.get(), window_.data(), part.offset, part.size,
+                             kKeepOnReset);
 }
 
 std::byte *CellImage::host(std::uint64_t address, std::uint64_t size, int protection) const

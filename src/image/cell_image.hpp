@@ -26,13 +26,13 @@ namespace cell::image {
 
 // Pages with the same rights, backed by one piece of one file.
 struct Region {
-    std::uint64_t address;  // in the cell
-    std::uint64_t size;     // a multiple of the page size
-    int protection;         // PROT_* of <sys/mman.h>
-    int file;               // borrowed; of the window, of an arena chunk or of the object
-    std::uint64_t offset;   // in that file
-    bool shared;            // writes reach the file, which the host sees
-    std::byte *host;        // where the host has the same bytes mapped
+    std::uint64_t address; // in the cell
+    std::uint64_t size;    // a multiple of the page size
+    int protection;        // PROT_* of <sys/mman.h>
+    int file;              // borrowed; of the window, of an arena chunk or of the object
+    std::uint64_t offset;  // in that file
+    bool shared;           // writes reach the file, which the host sees
+    std::byte *host;       // where the host has the same bytes mapped
 };
 
 // A contiguous range of host memory that regions lie in.
@@ -50,7 +50,8 @@ struct ImageOptions {
 class CellImage {
 public:
     // The image of the in-place functions of `object`.
-    static Result<CellImage> build(const LoadedObject &object, const ImageOptions &options) noexcept;
+    static Result<CellImage> build(const LoadedObject &object,
+                                   const ImageOptions &options) noexcept;
 
     const std::vector<Region> &regions() const { return regions_; }
 
@@ -65,7 +66,7 @@ public:
     std::uint64_t arguments_address() const { return arguments_; }
     std::byte *arguments() const { return window_.data() + (arguments_ - window_.address()); }
 
-    std::uint64_t entry() const { return entry_; }           // __sbm_call of the runtime
+    std::uint64_t entry() const { return entry_; } // __sbm_call of the runtime
     std::uint64_t stack_top() const { return stack_ + stack_size_; }
     std::uint64_t thread_pointer() const { return thread_pointer_; }
 

@@ -11,12 +11,15 @@
 
 namespace {
 
-int changed = 17;                 // initialised data
-int untouched_by_file[3000];      // zero data
-const int *pointer = &changed;    // relocated data
+int changed = 17;              // initialised data
+int untouched_by_file[3000];   // zero data
+const int *pointer = &changed; // relocated data
 int (*import)(const char *) = std::puts;
-thread_local int own = 23;        // thread-local data
-int function(int value) { return value + own + *pointer + untouched_by_file[0] + import("") * 0; }
+thread_local int own = 23; // thread-local data
+int function(int value)
+{
+    return value + own + *pointer + untouched_by_file[0] + import("") * 0;
+}
 
 } // namespace
 

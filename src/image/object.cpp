@@ -2,12 +2,12 @@
 #include "image/object.hpp"
 
 #include "base/checked.hpp"
+#include "os/memory.hpp"
 
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <link.h>
 #include <memory>
 #include <sys/stat.h>
@@ -71,20 +71,41 @@ DynamicTables read_dynamic(const Elf64_Dyn *dynamic, std::uint64_t base)
     for (const Elf64_Dyn *entry = dynamic; entry->d_tag != DT_NULL; entry++) {
         const std::uint64_t value = entry->d_un.d_val;
         switch (entry->d_tag) {
-        case DT_SYMTAB: tables.symbols = reinterpret_cast<const Elf64_Sym *>(absolute(value)); break;
-        case DT_STRTAB: tables.strings = reinterpret_cast<const char *>(absolute(value)); break;
+        case DT_SYMTAB:
+            tables.symbols = reinterpret_cast<const Elf64_Sym *>(absolute(value));
+            break;
+        case DT_STRTAB:
+            tables.strings = reinterpret_cast<const char *>(absolute(value));
+            break;
         case DT_GNU_HASH:
             tables.gnu_hash = reinterpret_cast<const std::uint32_t *>(absolute(value));
             break;
-        case DT_RELA: rela = absolute(value); break;
-        case DT_RELASZ: rela_size = value; break;
-        case DT_JMPREL: plt = absolute(value); break;
-        case DT_PLTRELSZ: plt_size = value; break;
-        case kDtRelr: relr = absolute(value); break;
-        case kDtRelrSize: relr_size = value; break;
-        case DT_TEXTREL: tables.text_relocations = true; break;
-        case DT_FLAGS: tables.text_relocations |= (value & DF_TEXTREL) != 0; break;
-        default: break;
+        case DT_RELA:
+            rela = absolute(value);
+            break;
+        case DT_RELASZ:
+            rela_size = value;
+            break;
+        case DT_JMPREL:
+            plt = absolute(value);
+            break;
+        case DT_PLTRELSZ:
+            plt_size = value;
+            break;
+        case kDtRelr:
+            relr = absolute(value);
+            break;
+        case kDtRelrSize:
+            relr_size = value;
+            break;
+        case DT_TEXTREL:
+            tables.text_relocations = true;
+            break;
+        case DT_FLAGS:
+            tables.text_relocations |= (value & DF_TEXTREL) != 0;
+            break;
+        default:
+            break;
         }
     }
     tables.relocations = table<Elf64_Rela>(rela, rela_size);
@@ -177,13 +198,15 @@ Result<LoadedObject> find_object(std::uint64_t address) noexcept
                      address);
     LoadedObject &object = search.object;
     if (!object.tables.symbols || !object.tables.strings)
-        return error(Errc::misuse, "the program is statically linked: its functions cannot run in place");
+        return error(Errc::misuse,
+                     "the program is statically linked: its functions cannot run in place");
     if (object.tables.text_relocations)
         return error(Errc::misuse, "%s has relocations in its code: link it with -z text",
                      object.path.c_str());
     if (const char *sanitizer = sanitizer_of(object.tables))
         return error(Errc::not_available,
-                     "%s is built with %s, so its functions cannot leave this process: use level none or weak",
+                     "%s is built with %s, so its functions cannot leave this process: use level "
+                     "none or weak",
                      object.is_program ? "the program" : object.path.c_str(), sanitizer);
     return std::move(object);
 }
@@ -257,10 +280,10 @@ bool is_mapped_at(const struct stat &file, std::uint64_t address)
 
 Result<os::Descriptor> open_object(const LoadedObject &object) noexcept
 {
-    os::Descriptor file(::open(object.path.c_str(), O_RDONLY | O_CLOEXEC));
+    CELL_TRY(os::Descriptor file, os::open_for_reading(object.path));
     struct stat status;
-    if (!file || ::fstat(file.get(), &status) != 0)
-        return os_error(errno, "cannot open %s", object.path.c_str());
+    if (::fstat(file.get(), &status) != 0)
+        return os_error(errno, "cannot look at %s", object.path.c_str());
     if (!object.is_program) {
         const Elf64_Phdr *load = object.header(PT_LOAD);
         if (!load || !is_mapped_at(status, object.base + load->p_vaddr))

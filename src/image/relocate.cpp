@@ -17,7 +17,10 @@ std::uint64_t resolve_indirect(std::uint64_t resolver)
     return reinterpret_cast<std::uint64_t (*)()>(resolver)();
 }
 
-void store(std::byte *target, std::uint64_t value) { std::memcpy(target, &value, sizeof value); }
+void store(std::byte *target, std::uint64_t value)
+{
+    std::memcpy(target, &value, sizeof value);
+}
 
 } // namespace
 
@@ -67,17 +70,30 @@ Result<void> Relocator::apply(const Elf64_Rela &relocation)
         return error(Errc::misuse, "%s: a relocation at %#" PRIx64 " is not in writable data",
                      input_.object.path.c_str(), address);
     switch (type) {
-    case R_X86_64_NONE: return {};
-    case R_X86_64_RELATIVE: store(target, input_.object.base + addend); return {};
-    case R_X86_64_IRELATIVE: store(target, resolve_indirect(input_.object.base + addend)); return {};
-    case R_X86_64_DTPMOD64: store(target, 1); return {};
-    case R_X86_64_DTPOFF64: store(target, input_.object.tables.symbols[index].st_value + addend); return {};
-    case R_X86_64_TPOFF64: store(target, thread_offset(index, addend)); return {};
+    case R_X86_64_NONE:
+        return {};
+    case R_X86_64_RELATIVE:
+        store(target, input_.object.base + addend);
+        return {};
+    case R_X86_64_IRELATIVE:
+        store(target, resolve_indirect(input_.object.base + addend));
+        return {};
+    case R_X86_64_DTPMOD64:
+        store(target, 1);
+        return {};
+    case R_X86_64_DTPOFF64:
+        store(target, input_.object.tables.symbols[index].st_value + addend);
+        return {};
+    case R_X86_64_TPOFF64:
+        store(target, thread_offset(index, addend));
+        return {};
     case R_X86_64_TLSDESC:
         store(target, input_.runtime_address + input_.runtime.offset_of("__sbm_tlsdesc"));
         store(target + 8, thread_offset(index, addend));
         return {};
-    case R_X86_64_COPY: apply_copy(input_.object.tables.symbols[index], address); return {};
+    case R_X86_64_COPY:
+        apply_copy(input_.object.tables.symbols[index], address);
+        return {};
     case R_X86_64_64:
     case R_X86_64_GLOB_DAT:
     case R_X86_64_JUMP_SLOT: {
@@ -86,8 +102,8 @@ Result<void> Relocator::apply(const Elf64_Rela &relocation)
         return {};
     }
     default:
-        return error(Errc::misuse, "%s: relocation type %u is not supported", input_.object.path.c_str(),
-                     static_cast<unsigned>(type));
+        return error(Errc::misuse, "%s: relocation type %u is not supported",
+                     input_.object.path.c_str(), static_cast<unsigned>(type));
     }
 }
 
@@ -107,8 +123,8 @@ Result<std::uint64_t> Relocator::value_of(std::uint64_t index)
         return std::uint64_t{0};
     const std::uint64_t address = import(name);
     if (address == 0)
-        return error(Errc::misuse, "%s imports more than %" PRIu64 " functions", input_.object.path.c_str(),
-                     input_.imports_limit);
+        return error(Errc::misuse, "%s imports more than %" PRIu64 " functions",
+                     input_.object.path.c_str(), input_.imports_limit);
     return address;
 }
 

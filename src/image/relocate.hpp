@@ -22,10 +22,10 @@ struct RelocationInput {
     const Runtime &runtime;
     const std::byte *runtime_memory; // where the host has it loaded
     std::uint64_t runtime_address;   // and the cell
-    std::uint64_t imports_start;  // where the faulting addresses begin, one page each
-    std::uint64_t imports_limit;  // how many there are
+    std::uint64_t imports_start;     // where the faulting addresses begin, one page each
+    std::uint64_t imports_limit;     // how many there are
     std::uint64_t thread_pointer;
-    std::uint64_t tls_size;       // of the object's thread-local block, rounded as its alignment asks
+    std::uint64_t tls_size; // of the object's thread-local block, rounded as its alignment asks
     // The fresh copy of `size` bytes at an address of the object, or nullptr.
     std::function<std::byte *(std::uint64_t address, std::uint64_t size)> place;
 };

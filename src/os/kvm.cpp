@@ -93,7 +93,8 @@ Result<void> set_memory_slot(int machine, std::uint32_t slot, bool read_only,
     region.memory_size = size;
     region.userspace_addr = reinterpret_cast<std::uint64_t>(host_address);
     if (::ioctl(machine, KVM_SET_USER_MEMORY_REGION, &region) != 0)
-        return os_error(errno, "KVM refuses %llu bytes of memory", static_cast<unsigned long long>(size));
+        return os_error(errno, "KVM refuses %llu bytes of memory",
+                        static_cast<unsigned long long>(size));
     return {};
 }
 

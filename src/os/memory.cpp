@@ -40,7 +40,8 @@ Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept
     const auto padded = checked_add(size, alignment);
     if (!padded)
         return error(Errc::no_memory, "cannot reserve %zu bytes of address space", size);
-    void *raw = ::mmap(nullptr, *padded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *raw =
+        ::mmap(nullptr, *padded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw == MAP_FAILED)
         return os_error(errno, "cannot reserve %zu bytes of address space", size);
     const auto start = reinterpret_cast<std::uint64_t>(raw);
@@ -62,8 +63,8 @@ Result<Mapping> anonymous(std::size_t size) noexcept
     return Mapping(raw, size);
 }
 
-Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection, int flags,
-                         void *address) noexcept
+Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection,
+                         int flags, void *address) noexcept
 {
     void *raw = ::mmap(address, size, protection, flags, file, static_cast<off_t>(offset));
     if (raw == MAP_FAILED)
@@ -78,6 +79,14 @@ Result<void> map_over(void *address, std::size_t size, int protection, int file,
         MAP_FAILED)
         return os_error(errno, "cannot map %zu bytes at a fixed address", size);
     return {};
+}
+
+Result<Descriptor> open_for_reading(const std::string &path) noexcept
+{
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+        return os_error(errno, "cannot open %s", path.c_str());
+    return file;
 }
 
 namespace {
@@ -116,7 +125,8 @@ Result<Descriptor> program_file(const char *name, std::span<const std::byte> con
             return os_error(n < 0 ? errno : ENOSPC, "cannot fill a memory file");
         done += static_cast<std::size_t>(n);
     }
-    if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+    if (::fcntl(file.get(), F_ADD_SEALS,
+                F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
         return os_error(errno, "cannot seal a memory file");
     return file;
 }
@@ -138,7 +148,8 @@ void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::u
         keep -= cleared;
         if (start + cleared < stop)
             ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                        static_cast<off_t>(start + cleared), static_cast<off_t>(stop - start - cleared));
+                        static_cast<off_t>(start + cleared),
+                        static_cast<off_t>(stop - start - cleared));
         at = stop;
     }
 }

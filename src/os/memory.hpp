@@ -17,7 +17,8 @@ namespace cell::os {
 class Mapping {
 public:
     Mapping() = default;
-    Mapping(void *address, std::size_t size) : address_(static_cast<std::byte *>(address)), size_(size)
+    Mapping(void *address, std::size_t size)
+        : address_(static_cast<std::byte *>(address)), size_(size)
     {
     }
     Mapping(Mapping &&other) noexcept
@@ -45,12 +46,15 @@ Result<Mapping> anonymous(std::size_t size) noexcept;
 
 // `size` bytes of `file` from `offset`; `address` replaces a part of a reserved
 // range, NULL lets the kernel choose. Flags are MAP_SHARED or MAP_PRIVATE.
-Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection, int flags,
-                         void *address = nullptr) noexcept;
+Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection,
+                         int flags, void *address = nullptr) noexcept;
 
 // Puts a mapping over a part of a range that another Mapping owns.
 Result<void> map_over(void *address, std::size_t size, int protection, int file,
                       std::uint64_t offset, int flags) noexcept;
+
+// A file of the program's, to read and map.
+Result<Descriptor> open_for_reading(const std::string &path) noexcept;
 
 // A sparse file of `size` zero bytes in memory.
 Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept;

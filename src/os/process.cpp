@@ -6,8 +6,8 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <memory>
 #include <linux/close_range.h>
+#include <memory>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>

@@ -2,11 +2,11 @@
 //
 // Level `process`: the cell is a process behind a system-call filter, forked from
 // a zygote. A call is a hand-over of two futexes in the mailbox.
+#include "os/process.hpp"
 #include "abi/mailbox.h"
 #include "abi/zygote.h"
 #include "backend/backend.hpp"
 #include "os/futex.hpp"
-#include "os/process.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -42,11 +42,20 @@ clockid_t process_clock(pid_t pid)
     return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
 }
 
-std::uint32_t load(const std::uint32_t &word) { return __atomic_load_n(&word, __ATOMIC_SEQ_CST); }
-void store(std::uint32_t &word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_SEQ_CST); }
+std::uint32_t load(const std::uint32_t &word)
+{
+    return __atomic_load_n(&word, __ATOMIC_SEQ_CST);
+}
+void store(std::uint32_t &word, std::uint32_t value)
+{
+    __atomic_store_n(&word, value, __ATOMIC_SEQ_CST);
+}
 
 // Reads a field that the cell can change at any time, once.
-template <class T> T read_once(const T &field) { return *static_cast<const volatile T *>(&field); }
+template <class T> T read_once(const T &field)
+{
+    return *static_cast<const volatile T *>(&field);
+}
 
 class ProcessBackend final : public Backend {
 public:
@@ -55,8 +64,8 @@ public:
     Result<void> open()
     {
         CELL_TRY(const os::Descriptor program,
-                 os::program_file("sbm-zygote", std::as_bytes(std::span(sbm_zygote_begin,
-                                                                        sbm_zygote_end))));
+                 os::program_file("sbm-zygote",
+                                  std::as_bytes(std::span(sbm_zygote_begin, sbm_zygote_end))));
         CELL_TRY(socket_, os::start_helper(program.get()));
         CELL_TRY(const sbm_zygote_reply hello, receive_reply());
         if (hello.error)
@@ -158,13 +167,14 @@ private:
             auto file = std::find(files.begin(), files.end(), region.file);
             if (file == files.end())
                 file = files.insert(file, region.file);
-            message.segments[i] = {region.address,
-                                   region.size,
-                                   region.offset,
-                                   static_cast<std::uint32_t>(file - files.begin()),
-                                   static_cast<std::uint32_t>(region.protection),
-                                   static_cast<std::uint32_t>(region.shared ? MAP_SHARED : MAP_PRIVATE),
-                                   0};
+            message.segments[i] = {
+                region.address,
+                region.size,
+                region.offset,
+                static_cast<std::uint32_t>(file - files.begin()),
+                static_cast<std::uint32_t>(region.protection),
+                static_cast<std::uint32_t>(region.shared ? MAP_SHARED : MAP_PRIVATE),
+                0};
         }
         CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
         CELL_TRY(const sbm_zygote_reply reply, receive_reply());
@@ -326,12 +336,16 @@ private:
     {
         const sbm_mailbox &mailbox = image_->mailbox();
         switch (read_once(mailbox.exit)) {
-        case SBM_EXIT_RETURN: return Returned{read_once(mailbox.value)};
+        case SBM_EXIT_RETURN:
+            return Returned{read_once(mailbox.value)};
         case SBM_EXIT_HOST_CALL:
             return HostCall{read_once(mailbox.call_proxy), read_once(mailbox.call_arguments)};
-        case SBM_EXIT_ABORT: return end(Aborted{read_registers()});
-        case SBM_EXIT_FAULT: return decode_signal();
-        default: return end(Killed{error(Errc::fault, "the cell answered nonsense")});
+        case SBM_EXIT_ABORT:
+            return end(Aborted{read_registers()});
+        case SBM_EXIT_FAULT:
+            return decode_signal();
+        default:
+            return end(Killed{error(Errc::fault, "the cell answered nonsense")});
         }
     }
 
@@ -343,7 +357,8 @@ private:
         const Registers registers = read_registers();
         if (frame.signal == SIGSYS)
             return SystemCall{frame.address, registers};
-        return Faulted{static_cast<std::uint32_t>(frame.trap), frame.error, frame.address, registers};
+        return Faulted{static_cast<std::uint32_t>(frame.trap), frame.error, frame.address,
+                       registers};
     }
 
     // Asks the cell where it is, which a cell that behaves badly need not tell.

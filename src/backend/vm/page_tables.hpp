@@ -32,7 +32,8 @@ public:
     // Maps [address, address + size) to guest-physical `target`; all multiples of
     // the page size. Takes large pages where both sides allow. Pages that are
     // present already stay as they are.
-    Result<void> map(std::uint64_t address, std::uint64_t size, std::uint64_t target, Rights rights);
+    Result<void> map(std::uint64_t address, std::uint64_t size, std::uint64_t target,
+                     Rights rights);
 
 private:
     std::uint64_t *table_at(std::uint64_t physical) const;

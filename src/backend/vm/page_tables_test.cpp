@@ -24,7 +24,8 @@ protected:
         for (int level = 3;; level--) {
             std::uint64_t value;
             std::memcpy(&value,
-                        memory_.data() + (table - kPhysical) + (address >> (12 + 9 * level) & 511) * 8,
+                        memory_.data() + (table - kPhysical) +
+                            (address >> (12 + 9 * level) & 511) * 8,
                         sizeof value);
             if (!(value & kPresent) || level == 0 || (value & kLarge))
                 return value;

@@ -14,7 +14,8 @@ constexpr std::uint64_t kDescriptors = 1 * kPage, kInterrupts = 2 * kPage, kTask
                         kGates = 4 * kPage, kStubs = 5 * kPage, kStack = 6 * kPage,
                         kStackTop = 8 * kPage;
 
-constexpr std::uint16_t kRing0Code = 0x08, kRing3Data = 0x1b, kRing3Code = 0x23, kTaskSelector = 0x28;
+constexpr std::uint16_t kRing0Code = 0x08, kRing3Data = 0x1b, kRing3Code = 0x23,
+                        kTaskSelector = 0x28;
 constexpr unsigned kVectors = 32;
 constexpr std::uint64_t kGateBytes = 16, kStubBytes = 16;
 constexpr std::uint64_t kTaskBytes = 104; // the I/O bitmap follows
@@ -26,7 +27,10 @@ constexpr std::uint64_t kTaskLimit = kTaskBytes + kPorts / 8; // and one byte of
 constexpr std::uint64_t kCr0 = 0x80050033, kEfer = 0xd01;
 constexpr std::uint64_t kCr4 = 0x20 | 0x200 | 0x400 | 1U << 11 | 1U << 16 | 1U << 18;
 
-void put(std::byte *target, std::uint64_t value) { std::memcpy(target, &value, sizeof value); }
+void put(std::byte *target, std::uint64_t value)
+{
+    std::memcpy(target, &value, sizeof value);
+}
 
 void put_code(std::byte *target, std::initializer_list<unsigned> bytes)
 {
@@ -42,7 +46,8 @@ bool pushes_error_code(std::uint32_t vector)
 
 } // namespace
 
-SystemMemory::SystemMemory(std::byte *memory, std::uint64_t address) : memory_(memory), address_(address)
+SystemMemory::SystemMemory(std::byte *memory, std::uint64_t address)
+    : memory_(memory), address_(address)
 {
     fill_descriptors();
     fill_task_state();
@@ -88,7 +93,8 @@ void SystemMemory::fill_gates()
         put(gate, (handler & 0xffff) | std::uint64_t{kRing0Code} << 16 | std::uint64_t{1} << 32 |
                       type << 40 | (handler >> 16 & 0xffff) << 48);
         put(gate + 8, handler >> 32);
-        put_code(memory_ + kGates + vector * kGateBytes, {0xe6, kPortException + vector, 0xeb, 0xfc});
+        put_code(memory_ + kGates + vector * kGateBytes,
+                 {0xe6, kPortException + vector, 0xeb, 0xfc});
     }
 }
 
@@ -114,9 +120,18 @@ Result<void> SystemMemory::map(PageTables &tables) const
                       {.write = true, .execute = false, .user = false});
 }
 
-std::uint64_t SystemMemory::return_stub() const { return address_ + kStubs; }
-std::uint64_t SystemMemory::leave_stub() const { return address_ + kStubs + kStubBytes; }
-std::uint64_t SystemMemory::system_call_stub() const { return address_ + kStubs + 2 * kStubBytes; }
+std::uint64_t SystemMemory::return_stub() const
+{
+    return address_ + kStubs;
+}
+std::uint64_t SystemMemory::leave_stub() const
+{
+    return address_ + kStubs + kStubBytes;
+}
+std::uint64_t SystemMemory::system_call_stub() const
+{
+    return address_ + kStubs + 2 * kStubBytes;
+}
 
 void SystemMemory::set_registers(kvm_sregs &registers, std::uint64_t root,
                                  std::uint64_t thread_pointer) const

@@ -18,8 +18,8 @@
 namespace cell::backend::vm {
 
 // Ports that ring 3 may write to, by the I/O bitmap; the port is the message.
-inline constexpr std::uint16_t kPortReturn = 0x10; // RAX is the function's value
-inline constexpr std::uint16_t kPortLeave = 0x11;  // RDI is an enum sbm_exit
+inline constexpr std::uint16_t kPortReturn = 0x10;     // RAX is the function's value
+inline constexpr std::uint16_t kPortLeave = 0x11;      // RDI is an enum sbm_exit
 inline constexpr std::uint16_t kPortSystemCall = 0x12; // after `syscall`
 // Ports that only the gates use: exception vectors start here.
 inline constexpr std::uint16_t kPortException = 0x80;
@@ -47,7 +47,8 @@ public:
     std::uint64_t system_call_stub() const;
 
     // The processor in ring 3 on these tables. `thread_pointer` goes to FS.
-    void set_registers(kvm_sregs &registers, std::uint64_t root, std::uint64_t thread_pointer) const;
+    void set_registers(kvm_sregs &registers, std::uint64_t root,
+                       std::uint64_t thread_pointer) const;
 
     // The registers of a processor that came to the system-call stub in ring 0, as
     // `syscall` does where it reaches ring 0. For trying that on hosts where it does

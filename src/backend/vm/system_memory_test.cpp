@@ -35,12 +35,13 @@ protected:
         auto processor = os::create_processor(machine_.get());
         ASSERT_TRUE(processor);
         processor_ = std::move(*processor);
-        auto page = os::map_file(processor_.get(), 0, kvm->run_size(), PROT_READ | PROT_WRITE, MAP_SHARED);
+        auto page =
+            os::map_file(processor_.get(), 0, kvm->run_size(), PROT_READ | PROT_WRITE, MAP_SHARED);
         ASSERT_TRUE(page);
         page_ = std::move(*page);
         layout_.emplace(memory_.data(), kSystemAddress);
-        PageTables tables(memory_.data() + SystemMemory::kTablesOffset, kCodeOffset - SystemMemory::kTablesOffset,
-                          SystemMemory::kTablesOffset);
+        PageTables tables(memory_.data() + SystemMemory::kTablesOffset,
+                          kCodeOffset - SystemMemory::kTablesOffset, SystemMemory::kTablesOffset);
         ASSERT_TRUE(layout_->map(tables));
         ASSERT_TRUE(tables.map(kCode, kPage, kCodeOffset, {false, true, true}));
         ASSERT_TRUE(tables.map(kStack, kPage, kCodeOffset + kPage, {true, false, true}));
@@ -58,7 +59,8 @@ protected:
     kvm_run &run() { return *reinterpret_cast<kvm_run *>(page_.data()); }
 
     // Runs `code` in ring 3 to the first exit; the port that it left by, or 0.
-    template <std::size_t n> std::uint16_t run_code(const unsigned char (&code)[n], std::uint64_t rax = 0)
+    template <std::size_t n>
+    std::uint16_t run_code(const unsigned char (&code)[n], std::uint64_t rax = 0)
     {
         std::memcpy(memory_.data() + kCodeOffset, code, n);
         return run_at(kCode, rax);
@@ -119,7 +121,8 @@ TEST_F(SystemMemoryTest, PortsBeyondTheBitmapAreClosed)
 {
     for (const unsigned port : {256U, 257U, 263U, 264U, 1000U, 65535U}) {
         const unsigned char code[] = {0x66, 0xba, static_cast<unsigned char>(port),
-                                      static_cast<unsigned char>(port >> 8), 0xee}; // mov, out %al, %dx
+                                      static_cast<unsigned char>(port >> 8),
+                                      0xee}; // mov, out %al, %dx
         ASSERT_TRUE(os::set_special_registers(processor_.get(), special_));
         EXPECT_EQ(run_code(code), kPortException + 13) << port;
     }

@@ -20,7 +20,7 @@
 namespace cell::backend {
 namespace {
 
-constexpr std::uint32_t kFirstFreeSlot = 1; // slot 0 is the system memory
+constexpr std::uint32_t kFirstFreeSlot = 1;                     // slot 0 is the system memory
 constexpr std::uint64_t kSystemBytes = std::uint64_t{64} << 20; // address space; touched as needed
 constexpr std::uint64_t kFirstPhysical = std::uint64_t{128} << 20;
 
@@ -52,8 +52,8 @@ public:
         CELL_TRY(system_, os::anonymous(kSystemBytes));
         CELL_CHECK(os::set_memory_slot(machine_.get(), 0, false, 0, kSystemBytes, system_.data()));
         CELL_TRY(processor_, os::create_processor(machine_.get()));
-        CELL_TRY(run_page_, os::map_file(processor_.get(), 0, kvm.run_size(), PROT_READ | PROT_WRITE,
-                                         MAP_SHARED));
+        CELL_TRY(run_page_, os::map_file(processor_.get(), 0, kvm.run_size(),
+                                         PROT_READ | PROT_WRITE, MAP_SHARED));
         CELL_TRY(os::KvmCpuid cpuid, kvm.supported_cpuid());
         hide_virtualisation(cpuid);
         return os::set_cpuid(processor_.get(), cpuid);
@@ -226,14 +226,15 @@ private:
     Exit decode()
     {
         switch (run().exit_reason) {
-        case KVM_EXIT_IO: return decode_port(run().io.port);
+        case KVM_EXIT_IO:
+            return decode_port(run().io.port);
         case KVM_EXIT_SHUTDOWN:
             return Faulted{8, 0, 0, registers()};
         case KVM_EXIT_MMIO:
             return Faulted{14, run().mmio.is_write ? 2U : 0U, run().mmio.phys_addr, registers()};
         default:
-            return Killed{error(Errc::fault, "the virtual machine stopped for reason %u",
-                                run().exit_reason)};
+            return Killed{
+                error(Errc::fault, "the virtual machine stopped for reason %u", run().exit_reason)};
         }
     }
 
@@ -280,8 +281,8 @@ private:
     Registers registers() const
     {
         const kvm_regs &at = run().s.regs.regs;
-        return {{at.r8, at.r9, at.r10, at.r11, at.r12, at.r13, at.r14, at.r15, at.rdi, at.rsi, at.rbp,
-                 at.rbx, at.rdx, at.rax, at.rcx, at.rsp, at.rip}};
+        return {{at.r8, at.r9, at.r10, at.r11, at.r12, at.r13, at.r14, at.r15, at.rdi, at.rsi,
+                 at.rbp, at.rbx, at.rdx, at.rax, at.rcx, at.rsp, at.rip}};
     }
 
     const image::CellImage *image_ = nullptr;

@@ -105,7 +105,7 @@ void on_signal(int number, siginfo_t *info, void *raw)
 
 void install_handlers()
 {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     for (const int number : kCaught) {
