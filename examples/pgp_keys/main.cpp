@@ -20,9 +20,9 @@
 #include "print.hpp"
 #include "sandboxed_parser.hpp"
 #include "text.hpp"
+#include "timing.hpp"
 
-namespace
-{
+namespace {
 
 struct Choices {
     std::vector<std::string> files;
@@ -30,6 +30,7 @@ struct Choices {
     bool json = false;
     bool colons = false;
     bool packets = false;
+    bool time = false;
 };
 
 struct Close {
@@ -92,6 +93,28 @@ bool show(pgp::SandboxedParser &parser, const Choices &choices, const std::strin
     return true;
 }
 
+// What the cell costs: the same files, parsed and checked, with it and without.
+bool show_times(pgp::SandboxedParser &parser, const Choices &choices)
+{
+    auto plain = pgp::SandboxedParser::create({.level = sbm::Level::none});
+    if (!plain)
+        return fail("level none", plain.error().text());
+    for (const std::string &file : choices.files) {
+        std::string why;
+        const auto input = read_file(file, why);
+        if (!input)
+            return fail(file, why);
+        const double in_cell =
+            examples::median_microseconds([&] { static_cast<void>(parser.parse(*input)); });
+        const double unsandboxed =
+            examples::median_microseconds([&] { static_cast<void>(plain->parse(*input)); });
+        std::printf("%s: %zu octets, %.0f us at level %s with a reset, %.0f us unsandboxed\n",
+                    pgp::escape(file).c_str(), input->size(), in_cell,
+                    sbm_level_name(static_cast<sbm_level>(parser.level())), unsandboxed);
+    }
+    return true;
+}
+
 int run(const Choices &choices)
 {
     auto parser = pgp::SandboxedParser::create({.level = choices.level});
@@ -99,6 +122,8 @@ int run(const Choices &choices)
         std::cerr << "pgp_keys: no cell: " << parser.error().text() << '\n';
         return 1;
     }
+    if (choices.time)
+        return show_times(*parser, choices) ? 0 : 1;
     bool good = true;
     nlohmann::json document = nlohmann::json::array();
     for (const std::string &file : choices.files)
@@ -135,6 +160,9 @@ int main(int argc, char **argv)
     auto *packets = app.add_flag("--list-packets", choices.packets,
                                  "print every packet and signature subpacket");
     app.add_flag("--colons", choices.colons, "print the lines of gpg --with-colons")
+        ->excludes(json)
+        ->excludes(packets);
+    app.add_flag("--time", choices.time, "print how long a call takes, in the cell and without")
         ->excludes(json)
         ->excludes(packets);
     try {
