@@ -100,7 +100,11 @@ public:
     // call go on too.
     virtual Exit resume(std::int64_t result) = 0;
 
-    // A processor as after start. The caller has restored the memory.
+    // Takes the cell out of whatever it does, also if it only pretends to wait. Its
+    // memory does not change any more until `restart`.
+    virtual void halt() = 0;
+
+    // After `halt`, and with the memory restored: a processor as after start.
     virtual Result<void> restart() = 0;
 };
 

@@ -79,6 +79,7 @@ public:
     Result<void> reset() override
     {
         for (const auto &cell : cells_) {
+            cell->backend->halt();
             cell->image.restore();
             CELL_CHECK(cell->backend->restart());
             cell->stale = false;

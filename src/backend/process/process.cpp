@@ -121,6 +121,8 @@ public:
         return await_exit();
     }
 
+    void halt() override { kill_cell(); }
+
     Result<void> restart() override { return replace_cell(); }
 
 private:

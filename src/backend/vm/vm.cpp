@@ -69,6 +69,8 @@ public:
         CELL_CHECK(layout_->map(*tables_));
         for (const image::Block &block : image.blocks())
             CELL_CHECK(map_block(block));
+        return_slot_ = image.host(image.stack_top() - sizeof(std::uint64_t), sizeof(std::uint64_t),
+                                  PROT_READ | PROT_WRITE);
         image.mailbox().leave = layout_->leave_stub();
         CELL_TRY(special_, os::get_special_registers(processor_.get()));
         layout_->set_registers(special_, tables_->root(), image.thread_pointer());
@@ -98,15 +100,14 @@ public:
         if (limited_)
             if (const auto begun = watchdog_.begin(limits); !begun)
                 return Killed{begun.error()};
-        const std::uint64_t stack = image_->stack_top() - sizeof(std::uint64_t);
         const std::uint64_t back = layout_->return_stub();
-        std::memcpy(image_->host(stack, sizeof back, PROT_WRITE), &back, sizeof back);
+        std::memcpy(return_slot_, &back, sizeof back);
         kvm_regs &registers = run().s.regs.regs;
         registers = {};
         registers.rip = image_->entry();
         registers.rdi = function;
         registers.rsi = data;
-        registers.rsp = stack;
+        registers.rsp = image_->stack_top() - sizeof back;
         registers.rflags = 2;
         run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
         return enter();
@@ -120,10 +121,15 @@ public:
         return enter();
     }
 
-    Result<void> restart() override
+    // Between two entries the processor stands still by itself.
+    void halt() override
     {
         if (std::exchange(limited_, false) && watchdog_.end() != Limit::none)
             set_executable(true); // a call that stopped at a refused host call
+    }
+
+    Result<void> restart() override
+    {
         image_->mailbox().leave = layout_->leave_stub();
         return reset_processor();
     }
@@ -294,6 +300,7 @@ private:
     std::optional<vm::SystemMemory> layout_;
     std::vector<Memory> memory_;
     std::vector<image::Region> executable_;
+    std::byte *return_slot_ = nullptr; // the top of the stack, where a call returns to
     kvm_sregs special_{};
     std::uint32_t next_slot_ = kFirstFreeSlot;
     std::uint64_t next_physical_ = kFirstPhysical;

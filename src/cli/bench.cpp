@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.hpp"
+#include "host.hpp"
+#include "terminal.hpp"
+
+#include "figures.hpp"
+
+#include <sbm/types.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ctime>
+#include <fstream>
+
+namespace cli {
+namespace {
+
+using bench::Figure;
+using bench::Verdict;
+
+std::string duration(double nanoseconds)
+{
+    if (nanoseconds <= 0)
+        return "-";
+    if (nanoseconds < 1e3)
+        return fmt::format("{:.1f} ns", nanoseconds);
+    return nanoseconds < 1e6 ? fmt::format("{:.1f} us", nanoseconds / 1e3)
+                             : fmt::format("{:.2f} ms", nanoseconds / 1e6);
+}
+
+std::string verdict_text(Verdict verdict)
+{
+    switch (verdict) {
+    case Verdict::reached: return coloured(Colour::green, "reached");
+    case Verdict::missed: return coloured(Colour::red, "missed");
+    case Verdict::no_aim: break;
+    }
+    return "-";
+}
+
+void print_heading()
+{
+    const std::string governor = frequency_governor();
+    fmt::print("sbm {}, {}, {} x {}{}\nload average {:.2f}, frequency governor {}; each figure beside its floor, "
+               "both measured in turns on one processor\n\n",
+               sbm_version(), kernel_version(), processor_count(), processor_name(),
+               has_hypervisor_bit() ? " in a virtual machine" : "", load_average(),
+               governor.empty() ? "none" : governor);
+    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", "level", "figure", "median", "p99",
+               "floor", "median", "ratio", "aim", "");
+}
+
+void print(const Figure &figure)
+{
+    if (!figure.problem.empty()) {
+        fmt::print("{:<8} {:<26} not measured: {}\n", figure.level, figure.name, figure.problem);
+        return;
+    }
+    const bench::Measured &m = figure.measured;
+    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", figure.level, figure.name,
+               duration(m.median), duration(m.p99), figure.floor_name.empty() ? "-" : figure.floor_name,
+               duration(m.floor), m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
+               figure.aim.empty() ? "-" : figure.aim, verdict_text(figure.verdict));
+}
+
+nlohmann::json to_json(const Figure &figure)
+{
+    const bench::Measured &m = figure.measured;
+    nlohmann::json json = {{"level", figure.level}, {"figure", figure.name}};
+    if (!figure.problem.empty()) {
+        json["problem"] = figure.problem;
+        return json;
+    }
+    json["median_ns"] = m.median;
+    json["p99_ns"] = m.p99;
+    if (!figure.floor_name.empty())
+        json.update({{"floor", figure.floor_name}, {"floor_median_ns", m.floor}, {"ratio", m.ratio}});
+    if (figure.verdict != Verdict::no_aim)
+        json.update({{"aim", figure.aim}, {"reached", figure.verdict == Verdict::reached}});
+    return json;
+}
+
+nlohmann::json machine(double load_before)
+{
+    return {{"version", sbm_version()},
+            {"kernel", kernel_version()},
+            {"processor", processor_name()},
+            {"processors", processor_count()},
+            {"virtual_machine", has_hypervisor_bit()},
+            {"frequency_governor", frequency_governor()},
+            {"load_average_before", load_before},
+            {"load_average_after", load_average()},
+            {"unix_time", static_cast<std::int64_t>(std::time(nullptr))}};
+}
+
+} // namespace
+
+int bench(const BenchOptions &options)
+{
+    const double load_before = load_average();
+    std::vector<std::string> levels = options.levels;
+    if (levels.empty())
+        levels = {"none", "weak", "process", "vm"};
+    nlohmann::json figures = nlohmann::json::array();
+    bool complete = true;
+    print_heading();
+    Progress progress;
+    const ::bench::Options settings{options.quick, [&](const std::string &what) { progress.show(what); }};
+    for (const std::string &level : levels) {
+        for (const Figure &figure : ::bench::measure_level(level, settings)) {
+            progress.clear();
+            print(figure);
+            figures.push_back(to_json(figure));
+            // A level that this machine lacks is no failure, unless it was asked for.
+            complete = complete && (figure.problem.empty() || options.levels.empty());
+        }
+        std::fflush(stdout);
+    }
+    if (!options.json_file.empty()) {
+        std::ofstream file(options.json_file);
+        file << nlohmann::json{{"machine", machine(load_before)}, {"quick", options.quick}, {"figures", figures}}.dump(2)
+             << '\n';
+        if (!file.flush()) {
+            fmt::print(stderr, "sbm bench: cannot write {}\n", options.json_file);
+            return kNegative;
+        }
+    }
+    return complete ? kSuccess : kNegative;
+}
+
+} // namespace cli

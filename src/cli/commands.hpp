@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sub-commands of `sbm`, one source file each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cli {
+
+// Exit codes of the program.
+inline constexpr int kSuccess = 0, kNegative = 1, kUsage = 2;
+
+struct DoctorOptions {
+    bool json = false;
+};
+// Success if a strong level can be had.
+int doctor(const DoctorOptions &options);
+
+struct VerifyOptions {
+    std::string level = "strongest";
+    bool json = false;
+};
+// Success only if every answer is the wanted one.
+int verify(const VerifyOptions &options);
+
+struct BenchOptions {
+    std::vector<std::string> levels; // empty: all that this machine has
+    std::string json_file;           // empty: none
+    bool quick = false;
+};
+// Success if everything could be measured, whatever came out.
+int bench(const BenchOptions &options);
+
+} // namespace cli

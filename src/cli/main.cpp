@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program `sbm`: reads the command line and starts a sub-command.
+#include "commands.hpp"
+
+#include <sbm/types.h>
+
+#include <CLI/CLI.hpp>
+
+namespace {
+
+const std::vector<std::string> kLevels = {"none", "weak", "process", "vm"};
+
+} // namespace
+
+int main(int count, char **arguments)
+{
+    CLI::App app("Sandbox mode for user space: what it offers, holds and costs on this machine.", "sbm");
+    app.set_version_flag("--version", std::string("sbm ") + sbm_version());
+    app.require_subcommand(1);
+    app.footer("Exit status: 0 success, 1 a promise that does not hold, 2 wrong usage.");
+
+    cli::DoctorOptions doctor;
+    CLI::App *doctor_command =
+        app.add_subcommand("doctor", "Which levels work here, and which promises each keeps");
+    doctor_command->add_flag("--json", doctor.json, "Print JSON");
+
+    cli::VerifyOptions verify;
+    CLI::App *verify_command = app.add_subcommand("verify", "Try to break out of a cell in every known way");
+    std::vector<std::string> any_level = kLevels;
+    any_level.emplace_back("strongest");
+    verify_command->add_option("--level", verify.level, "none, weak, process, vm or strongest")
+        ->check(CLI::IsMember(any_level))
+        ->capture_default_str();
+    verify_command->add_flag("--json", verify.json, "Print JSON");
+#ifdef SBM_WITH_BENCH
+    cli::BenchOptions bench;
+    CLI::App *bench_command =
+        app.add_subcommand("bench", "Measure each operation beside its floor, in the same run");
+    bench_command->add_option("--level", bench.levels, "Only these levels")->check(CLI::IsMember(kLevels));
+    bench_command->add_option("--json", bench.json_file, "Write the figures to this file as JSON");
+    bench_command->add_flag("--quick", bench.quick, "Fewer repetitions, less certain figures");
+#endif
+
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? cli::kSuccess : cli::kUsage;
+    }
+    if (doctor_command->parsed())
+        return cli::doctor(doctor);
+    if (verify_command->parsed())
+        return cli::verify(verify);
+#ifdef SBM_WITH_BENCH
+    return cli::bench(bench);
+#else
+    return cli::kUsage;
+#endif
+}
