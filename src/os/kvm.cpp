@@ -31,8 +31,11 @@ struct ModelRegisters {
     std::array<kvm_msr_entry, 16> entries;
 };
 
-// x87, SSE, AVX and AVX-512: states that user code may use without asking.
-constexpr std::array<std::uint64_t, 3> kExtendedStates = {0xe7, 0x7, 0x3};
+// x87, SSE, AVX, AVX-512 and the protection keys' rights: states that user code may
+// use without asking. The last is there for the host's sake: where user code of a
+// machine can write the rights register although its CR4 says no, KVM switches that
+// register between machine and host only if XCR0 has it.
+constexpr std::array<std::uint64_t, 6> kExtendedStates = {0x2e7, 0xe7, 0x207, 0x7, 0x203, 0x3};
 
 } // namespace
 
@@ -147,7 +150,7 @@ Result<void> set_special_registers(int processor, const kvm_sregs &registers) no
     return {};
 }
 
-Result<void> reset_extended_state(int processor) noexcept
+Result<void> enable_extended_states(int processor) noexcept
 {
     bool set = false;
     for (const std::uint64_t states : kExtendedStates) {
@@ -159,6 +162,11 @@ Result<void> reset_extended_state(int processor) noexcept
     }
     if (!set)
         return os_error(errno, "KVM refuses every set of extended states");
+    return {};
+}
+
+Result<void> reset_extended_state(int processor) noexcept
+{
     // Byte 512 starts the XSAVE header; no bit in it means the initial state. The
     // legacy part holds the x87 control word at 0 and MXCSR at 24 even then.
     ExtendedState state{};
@@ -166,6 +174,12 @@ Result<void> reset_extended_state(int processor) noexcept
     constexpr std::uint32_t kMxcsr = 0x1f80;
     std::memcpy(state.area.data(), &kX87Control, sizeof kX87Control);
     std::memcpy(state.area.data() + 24, &kMxcsr, sizeof kMxcsr);
+    // The protection keys' rights stay as they are unless they are in the list.
+    constexpr std::uint64_t kProtectionKeys = 1U << 9;
+    std::memcpy(state.area.data() + 512, &kProtectionKeys, sizeof kProtectionKeys);
+    if (::ioctl(processor, kSetXsave, &state) == 0)
+        return {};
+    std::memset(state.area.data() + 512, 0, sizeof kProtectionKeys);
     if (::ioctl(processor, kSetXsave, &state) != 0)
         return os_error(errno, "KVM refuses the extended state");
     return {};

@@ -58,8 +58,10 @@ Result<void> set_model_registers(int processor, std::span<const KvmRegister> reg
 Result<kvm_sregs> get_special_registers(int processor) noexcept;
 Result<void> set_special_registers(int processor, const kvm_sregs &registers) noexcept;
 
-// x87, SSE and AVX state as after a processor reset, and the widest set of
-// extended states that both the host and KVM have.
+// Enables the widest set of extended states that both the host and KVM have.
+Result<void> enable_extended_states(int processor) noexcept;
+
+// x87, SSE and AVX state as after a processor reset.
 Result<void> reset_extended_state(int processor) noexcept;
 
 // Enters the machine. 0, or the errno of KVM_RUN.

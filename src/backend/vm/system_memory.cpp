@@ -120,6 +120,12 @@ Result<void> SystemMemory::map(PageTables &tables) const
                       {.write = true, .execute = false, .user = false});
 }
 
+bool SystemMemory::is_own_code(std::uint64_t address) const
+{
+    static_assert(kStubs == kGates + kPage);
+    return contains(address_ + kGates, 2 * kPage, address, 1);
+}
+
 std::uint64_t SystemMemory::return_stub() const
 {
     return address_ + kStubs;

@@ -42,6 +42,9 @@ public:
     // Makes the pages visible: stubs to ring 3, the rest to ring 0.
     Result<void> map(PageTables &tables) const;
 
+    // Is `address` in the pages of gates and stubs?
+    bool is_own_code(std::uint64_t address) const;
+
     std::uint64_t return_stub() const;
     std::uint64_t leave_stub() const;
     std::uint64_t system_call_stub() const;

@@ -72,8 +72,7 @@ public:
         return_slot_ = image.host(image.stack_top() - sizeof(std::uint64_t), sizeof(std::uint64_t),
                                   PROT_READ | PROT_WRITE);
         image.mailbox().leave = layout_->leave_stub();
-        CELL_TRY(special_, os::get_special_registers(processor_.get()));
-        layout_->set_registers(special_, tables_->root(), image.thread_pointer());
+        CELL_CHECK(prepare_processor());
         return reset_processor();
     }
 
@@ -110,6 +109,8 @@ public:
         registers.rsp = image_->stack_top() - sizeof back;
         registers.rflags = 2;
         run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        if (std::exchange(special_is_due_, false))
+            run().kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
         return enter();
     }
 
@@ -176,10 +177,15 @@ private:
         return physical;
     }
 
-    Result<void> reset_processor()
+    // What ring 3 cannot change.
+    Result<void> prepare_processor()
     {
+        CELL_TRY(special_, os::get_special_registers(processor_.get()));
+        layout_->set_registers(special_, tables_->root(), image_->thread_pointer());
         CELL_CHECK(os::set_special_registers(processor_.get(), special_));
-        CELL_CHECK(os::reset_extended_state(processor_.get()));
+        // KVM completes what the structure leaves open.
+        CELL_TRY(special_, os::get_special_registers(processor_.get()));
+        CELL_CHECK(os::enable_extended_states(processor_.get()));
         // Where `syscall` leads: on a bare processor in ring 0, under some nested
         // KVM in ring 3. The stub leaves the machine from either.
         const os::KvmRegister registers[] = {
@@ -190,6 +196,20 @@ private:
         };
         run().kvm_valid_regs = KVM_SYNC_X86_REGS;
         return os::set_model_registers(processor_.get(), registers);
+    }
+
+    // What ring 3 can change, or a fault did. General registers are set by each call;
+    // segments, control registers and what hangs on them go with the next entry, if
+    // they have changed: loading them can cost more than a call.
+    Result<void> reset_processor()
+    {
+        CELL_TRY(kvm_sregs now, os::get_special_registers(processor_.get()));
+        now.cr2 = special_.cr2; // the last page fault's address, which ring 3 cannot read
+        if (std::memcmp(&now, &special_, sizeof now) != 0) {
+            run().s.regs.sregs = special_;
+            special_is_due_ = true;
+        }
+        return os::reset_extended_state(processor_.get());
     }
 
     // Takes the code away from a running cell, or gives it back. Its next
@@ -212,6 +232,8 @@ private:
             if ((failure == EINTR || failure == EAGAIN) && !(limited_ && watchdog_.is_kicking()))
                 continue; // a signal of the program; its handler has run
             Exit exit = failure ? failed(failure) : decode();
+            if (!failure)
+                finish_instruction();
             if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
                 return exit;
             limited_ = false;
@@ -222,6 +244,22 @@ private:
                 return TimedOut{limit, registers()};
             return exit;
         }
+    }
+
+    // KVM finishes an instruction that left by a port or by memory when it is entered
+    // again, and may then write the registers as they were: into the next call. For
+    // the stubs' own instruction it does not, which saves a run for every call.
+    void finish_instruction()
+    {
+        const bool may_be_pending =
+            run().exit_reason == KVM_EXIT_IO || run().exit_reason == KVM_EXIT_MMIO;
+        if (!may_be_pending || (run().exit_reason == KVM_EXIT_IO &&
+                                run().io.direction == KVM_EXIT_IO_OUT &&
+                                layout_->is_own_code(run().s.regs.regs.rip)))
+            return;
+        run().immediate_exit = 1;
+        os::run_processor(processor_.get()); // EINTR, as it was asked to
+        run().immediate_exit = 0;
     }
 
     static Exit failed(int failure)
@@ -302,6 +340,7 @@ private:
     std::vector<image::Region> executable_;
     std::byte *return_slot_ = nullptr; // the top of the stack, where a call returns to
     kvm_sregs special_{};
+    bool special_is_due_ = false; // they are in the run page, to be loaded on entry
     std::uint32_t next_slot_ = kFirstFreeSlot;
     std::uint64_t next_physical_ = kFirstPhysical;
     bool limited_ = false;
