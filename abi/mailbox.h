@@ -29,6 +29,7 @@ enum sbm_exit {
 /* What a request asks for. */
 enum sbm_request {
     SBM_REQUEST_CALL = 1, /* run function(data) */
+    SBM_REQUEST_MAP,      /* only obey the map orders */
     SBM_REQUEST_RESUME    /* a host call is done; its result is in call_result */
 };
 

@@ -14,8 +14,9 @@
 #define SBM_ZYGOTE_FILES 16
 
 enum sbm_zygote_order {
-    SBM_ZYGOTE_MAP = 1, /* map `segments`; files come with the message */
-    SBM_ZYGOTE_FORK     /* start a cell; its pidfd comes with the reply */
+    SBM_ZYGOTE_WATCH = 3, /* end when the process of the pidfd that comes with it ends */
+    SBM_ZYGOTE_MAP = 1,   /* map `segments`; files come with the message */
+    SBM_ZYGOTE_FORK       /* start a cell; its pidfd comes with the reply */
 };
 
 struct sbm_zygote_segment {

@@ -18,6 +18,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -33,6 +34,7 @@ __attribute__((visibility("hidden"))) extern char zygote_begin[], zygote_end[]; 
 static struct sbm_zygote_message message;
 static uint64_t cell_mailbox, cell_entry, cell_stack_top, cell_thread_pointer;
 static long cell_pid;
+static int host = -1; /* its pidfd */
 
 /* The compiler may call these for structure copies. */
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -60,6 +62,16 @@ union control {
     char space[CMSG_SPACE(SBM_ZYGOTE_FILES * sizeof(int))];
 };
 
+/* Sleeps until there is a message. The socket alone does not tell that the host is
+ * gone: a child that it forked holds the other end as well. */
+static void await_message(void)
+{
+    struct pollfd entries[2] = {{SOCKET, POLLIN, 0}, {host, POLLIN, 0}};
+    kernel(SYS_poll, entries, host >= 0 ? 2 : 1, -1);
+    if (entries[1].revents)
+        end(0);
+}
+
 /* Receives one message and the files with it; the number of files, or the end. */
 static unsigned receive(int files[SBM_ZYGOTE_FILES])
 {
@@ -69,6 +81,7 @@ static unsigned receive(int files[SBM_ZYGOTE_FILES])
                             .msg_iovlen = 1,
                             .msg_control = &control,
                             .msg_controllen = sizeof control};
+    await_message();
     const long size = kernel(SYS_recvmsg, SOCKET, &header, MSG_CMSG_CLOEXEC);
     if (size < (long)offsetof(struct sbm_zygote_message, segments))
         end(0); /* the host is gone */
@@ -187,6 +200,11 @@ void zygote_main(void)
         const unsigned count = receive(files);
         if (message.order == SBM_ZYGOTE_FORK) {
             fork_cell();
+            continue;
+        }
+        if (message.order == SBM_ZYGOTE_WATCH && count == 1) {
+            host = files[0];
+            reply((struct sbm_zygote_reply){0, 0, 0}, -1);
             continue;
         }
         if (message.mailbox)

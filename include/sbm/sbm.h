@@ -114,8 +114,9 @@ const struct sbm_fault *sbm_fault(const struct sbm *sbm);
  * error, no fault. Registered buffers stay registered. 0 or an error. */
 int sbm_reset(struct sbm *sbm);
 
-/* Forgets every registered buffer; their addresses in the cell become invalid.
- * For an instance that is kept for many calls. */
+/* Forgets every registered buffer, for an instance that is kept for many calls.
+ * Their addresses in the cell must not be used any more; the bytes stay there until
+ * other buffers take the place, or until a reset. */
 void sbm_release_buffers(struct sbm *sbm);
 
 /* Copies the buffers in, runs `func(data)` in the cell, copies the buffers out

@@ -21,10 +21,11 @@ namespace cell::backend {
 
 // The general registers at a fault, in the order of struct sbm_signal_frame.
 struct Registers {
-    static constexpr std::size_t kFrame = 10, kStack = 15, kInstruction = 16, kCount = 17;
+    static constexpr std::size_t kAccumulator = 13, kStack = 15, kInstruction = 16, kCount = 17;
     std::array<std::uint64_t, kCount> values{};
     std::uint64_t instruction() const { return values[kInstruction]; }
     std::uint64_t stack() const { return values[kStack]; }
+    std::uint64_t accumulator() const { return values[kAccumulator]; }
 };
 
 // The function returned.

@@ -11,6 +11,7 @@ namespace cell::call {
 namespace {
 
 constexpr std::uint64_t kChunk = std::uint64_t{64} << 20;
+constexpr std::uint64_t kKeepOnReset = 256 * kPage; // zeroed in place instead of given back
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 40;
 
 bool is_zero(const std::byte *start, std::uint64_t size)
@@ -52,6 +53,7 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexc
     const std::uint64_t needed = (pages + 1) * kPage;
     if (end_ - next_ < needed)
         CELL_CHECK(add_chunk(needed + kPage));
+    CELL_CHECK(extend_file(next_ + pages * kPage));
     slots_.push_back(
         {.address = next_, .pages = pages, .access = access, .used = true, .fresh = true});
     next_ += needed;
@@ -62,7 +64,7 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexc
 Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
 {
     const std::uint64_t size = std::max(kChunk, round_up(bytes, kLargePage));
-    CELL_TRY(os::Descriptor file, os::memory_file("sbm-buffers", size));
+    CELL_TRY(os::Descriptor file, os::memory_file("sbm-buffers", 0));
     CELL_TRY(os::Mapping mapping, os::reserve(size, kLargePage));
     CELL_CHECK(os::map_over(mapping.data(), size, PROT_READ | PROT_WRITE, file.get(), 0,
                             MAP_SHARED | MAP_NORESERVE));
@@ -72,6 +74,23 @@ Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
     end_ = mapping.end();
     memory_.push_back({std::move(file), std::move(mapping)});
     return {};
+}
+
+// Memory that no slot has yet does not exist: a cell of the level `process` can make
+// all of a chunk accessible, and must find no more than it was given.
+Result<void> Arena::extend_file(std::uint64_t end) noexcept
+{
+    const Memory &last = memory_.back();
+    return os::resize_memory_file(last.file.get(), end - last.mapping.address());
+}
+
+void Arena::reset() noexcept
+{
+    for (const Memory &memory : memory_)
+        os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
+                             kKeepOnReset);
+    for (Slot &slot : slots_)
+        slot.fresh = true;
 }
 
 // Zero before use: the bytes around the buffer always, and the buffer itself, since

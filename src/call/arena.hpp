@@ -51,6 +51,10 @@ public:
     const Slot &slot(std::uint32_t number) const { return slots_[number]; }
     static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
 
+    // Every byte of every buffer is zero afterwards, used or not. Call with all cells
+    // halted; released slots can then be taken as if they were fresh.
+    void reset() noexcept;
+
     // Are the bytes around the buffer, within its pages, still zero?
     bool is_intact(std::uint32_t slot) const noexcept;
 
@@ -69,9 +73,10 @@ private:
     void grant(const Slot &slot);
 
     struct Memory {
-        os::Descriptor file;
+        os::Descriptor file; // ends where the last slot ends: more is not there to be written
         os::Mapping mapping;
     };
+    Result<void> extend_file(std::uint64_t end) noexcept;
     std::vector<Memory> memory_;
     std::vector<image::Region> chunks_;
     std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk

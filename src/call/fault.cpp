@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace cell::call {
 namespace {
@@ -49,6 +50,16 @@ FaultRecord classify_page_fault(const backend::Faulted &fault, const image::Cell
     return record;
 }
 
+// `int $0x80`, the old way into the kernel: hosts differ in how they refuse it.
+bool is_old_system_call(const backend::Faulted &fault, const image::CellImage *image)
+{
+    constexpr unsigned char kInstruction[] = {0xcd, 0x80};
+    const std::byte *code =
+        image ? image->host(fault.registers.instruction(), sizeof kInstruction, PROT_EXEC)
+              : nullptr;
+    return code && std::memcmp(code, kInstruction, sizeof kInstruction) == 0;
+}
+
 FaultRecord classify_exception(const backend::Faulted &fault, const image::CellImage *image)
 {
     FaultRecord record{.kind = SBM_FAULT_PROTECTION,
@@ -56,6 +67,11 @@ FaultRecord classify_exception(const backend::Faulted &fault, const image::CellI
                        .address = 0,
                        .registers = fault.registers,
                        .detail = {}};
+    if ((fault.vector == 6 || fault.vector == 13) && is_old_system_call(fault, image)) {
+        record.kind = SBM_FAULT_SYSTEM_CALL;
+        record.address = fault.registers.accumulator() & 0xffffffff;
+        return record;
+    }
     switch (fault.vector) {
     case 14:
         return classify_page_fault(fault, image);

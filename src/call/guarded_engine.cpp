@@ -55,7 +55,11 @@ public:
     }
 
     std::optional<FaultRecord> take_fault() override { return std::exchange(fault_, std::nullopt); }
-    Result<void> reset() override { return {}; }
+    Result<void> reset() override
+    {
+        arena_.reset();
+        return {};
+    }
 
 private:
     // The function sees a second mapping of the buffers, in which only granted

@@ -78,8 +78,10 @@ public:
 
     Result<void> reset() override
     {
-        for (const auto &cell : cells_) {
+        for (const auto &cell : cells_)
             cell->backend->halt();
+        arena_.reset();
+        for (const auto &cell : cells_) {
             cell->image.restore();
             CELL_CHECK(cell->backend->restart());
             cell->stale = false;

@@ -32,6 +32,13 @@ constexpr const char *kKinds[] = {"?",
                                   "killed"};
 static_assert(std::size(kKinds) == SBM_FAULT_KILLED + 1);
 
+// Also for what a C program may put into the enumeration.
+bool is_level(sbm_level level)
+{
+    const int number = static_cast<int>(level);
+    return number >= SBM_LEVEL_STRONGEST && number <= SBM_LEVEL_VM;
+}
+
 const char *tell(const cell::Error &error, char *reason, std::size_t size)
 {
     if (!reason || size == 0)
@@ -47,7 +54,7 @@ extern "C" {
 
 const char *sbm_level_name(enum sbm_level level)
 {
-    return level <= SBM_LEVEL_VM ? kLevels[level].data() : "?";
+    return is_level(level) ? kLevels[level].data() : "?";
 }
 
 int sbm_level_from_name(const char *name, enum sbm_level *level)
@@ -68,7 +75,7 @@ const char *sbm_level_missing(enum sbm_level level, char *reason, size_t size)
             level == SBM_LEVEL_VM ? cell::backend::open_vm() : cell::backend::open_process();
         return backend ? nullptr : tell(backend.error(), reason, size);
     }
-    if (level > SBM_LEVEL_VM)
+    if (!is_level(level))
         return tell(cell::error(cell::Errc::misuse, "there is no such level"), reason, size);
     return nullptr;
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "call/symbols.hpp"
 
+#include "image/runtime.hpp"
+#include "os/memory.hpp"
+
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -94,34 +98,25 @@ public:
         dwfl_report_begin(dwfl_.get());
         const std::string &path = image.object().path;
         dwfl_report_elf(dwfl_.get(), path.c_str(), path.c_str(), -1, image.object().base, false);
+        report_runtime();
         dwfl_report_end(dwfl_.get(), nullptr, nullptr);
     }
 
     std::vector<std::uint64_t> walk(const backend::Registers &registers)
     {
-        static const Dwfl_Thread_Callbacks callbacks = {
-            .next_thread = next_thread,
-            .get_thread = nullptr,
-            .memory_read = read_memory,
-            .set_initial_registers = set_registers,
-            .detach = nullptr,
-            .thread_detach = nullptr,
-        };
-        Walk walk{&image_, registers, {}};
-        std::vector<std::uint64_t> first;
-        // Code without unwind information, the runtime's or a wild jump's: start
-        // at its caller, whose address is near the top of the stack.
-        if (!image_.has_code_at(registers.instruction())) {
-            first.push_back(registers.instruction());
-            if (!step_to_caller(walk.registers))
-                return first;
+        std::vector<std::uint64_t> addresses = unwind(registers);
+        for (const std::uint64_t address : addresses)
+            if (image_.has_code_at(address))
+                return addresses;
+        // Code without unwind information, some of the runtime's or a wild jump's:
+        // go on at its caller, whose address is near the top of the stack.
+        backend::Registers caller = registers;
+        addresses.resize(std::min<std::size_t>(addresses.size(), 1));
+        if (step_to_caller(caller)) {
+            const std::vector<std::uint64_t> rest = unwind(caller);
+            addresses.insert(addresses.end(), rest.begin(), rest.end());
         }
-        if (dwfl_ && dwfl_attach_state(dwfl_.get(), nullptr, 1, &callbacks, &walk))
-            dwfl_getthread_frames(dwfl_.get(), 1, add_frame, &walk);
-        if (walk.addresses.empty())
-            walk.addresses.push_back(walk.registers.instruction());
-        first.insert(first.end(), walk.addresses.begin(), walk.addresses.end());
-        return first;
+        return addresses;
     }
 
     Frame describe(std::uint64_t address)
@@ -146,6 +141,42 @@ public:
     }
 
 private:
+    // The frames that unwind information leads to; at least the first.
+    std::vector<std::uint64_t> unwind(const backend::Registers &registers)
+    {
+        static const Dwfl_Thread_Callbacks callbacks = {
+            .next_thread = next_thread,
+            .get_thread = nullptr,
+            .memory_read = read_memory,
+            .set_initial_registers = set_registers,
+            .detach = nullptr,
+            .thread_detach = nullptr,
+        };
+        walk_ = {&image_, registers, {}};
+        if (!is_attached_ && dwfl_)
+            is_attached_ = dwfl_attach_state(dwfl_.get(), nullptr, 1, &callbacks, &walk_);
+        if (is_attached_)
+            dwfl_getthread_frames(dwfl_.get(), 1, add_frame, &walk_);
+        if (walk_.addresses.empty())
+            walk_.addresses.push_back(registers.instruction());
+        return walk_.addresses;
+    }
+
+    // Is `address` where a call of the object returns to? x86-64 calls take two to
+    // seven bytes; these are the common forms.
+    bool is_after_call(std::uint64_t address) const
+    {
+        const std::byte *code = image_.host(address - 7, 7, PROT_EXEC);
+        if (!code || !image_.has_code_at(address))
+            return false;
+        const auto at = [&](int back) { return std::to_integer<unsigned>(code[7 - back]); };
+        const auto is_indirect = [&](int back) {
+            return at(back) == 0xff && (at(back - 1) & 0x38) == 0x10;
+        };
+        return at(5) == 0xe8 || is_indirect(2) || is_indirect(3) || is_indirect(6) ||
+               is_indirect(7);
+    }
+
     bool step_to_caller(backend::Registers &registers) const
     {
         std::uint64_t stack = registers.stack();
@@ -155,7 +186,7 @@ private:
                 return false;
             std::uint64_t word;
             std::memcpy(&word, memory, sizeof word);
-            if (!image_.has_code_at(word))
+            if (!is_after_call(word))
                 continue;
             registers.values[backend::Registers::kInstruction] = word - 1;
             registers.values[backend::Registers::kStack] = stack + sizeof stack;
@@ -164,8 +195,22 @@ private:
         return false;
     }
 
+    // Lets libdwfl unwind the runtime's functions. It takes the descriptor.
+    void report_runtime()
+    {
+        const auto runtime = image::Runtime::open();
+        if (!runtime)
+            return;
+        auto file = os::program_file("sbm-runtime", runtime->file());
+        if (file && dwfl_report_elf(dwfl_.get(), "sbm-runtime", "sbm-runtime", file->get(),
+                                    image_.runtime_address(), true))
+            static_cast<void>(file->release());
+    }
+
     const image::CellImage &image_;
     std::unique_ptr<Dwfl, DwflEnd> dwfl_;
+    Walk walk_{};
+    bool is_attached_ = false;
 };
 
 } // namespace

@@ -32,9 +32,12 @@ std::string duration(double nanoseconds)
 std::string verdict_text(Verdict verdict)
 {
     switch (verdict) {
-    case Verdict::reached: return coloured(Colour::green, "reached");
-    case Verdict::missed: return coloured(Colour::red, "missed");
-    case Verdict::no_aim: break;
+    case Verdict::reached:
+        return coloured(Colour::green, "reached");
+    case Verdict::missed:
+        return coloured(Colour::red, "missed");
+    case Verdict::no_aim:
+        break;
     }
     return "-";
 }
@@ -42,13 +45,14 @@ std::string verdict_text(Verdict verdict)
 void print_heading()
 {
     const std::string governor = frequency_governor();
-    fmt::print("sbm {}, {}, {} x {}{}\nload average {:.2f}, frequency governor {}; each figure beside its floor, "
+    fmt::print("sbm {} ({} build), {}, {} x {}{}\nload average {:.2f}, frequency governor {}; each "
+               "figure beside its floor, "
                "both measured in turns on one processor\n\n",
-               sbm_version(), kernel_version(), processor_count(), processor_name(),
+               sbm_version(), SBM_BUILD_TYPE, kernel_version(), processor_count(), processor_name(),
                has_hypervisor_bit() ? " in a virtual machine" : "", load_average(),
                governor.empty() ? "none" : governor);
-    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", "level", "figure", "median", "p99",
-               "floor", "median", "ratio", "aim", "");
+    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", "level", "figure",
+               "median", "p99", "floor", "median", "ratio", "aim", "");
 }
 
 void print(const Figure &figure)
@@ -58,9 +62,10 @@ void print(const Figure &figure)
         return;
     }
     const bench::Measured &m = figure.measured;
-    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", figure.level, figure.name,
-               duration(m.median), duration(m.p99), figure.floor_name.empty() ? "-" : figure.floor_name,
-               duration(m.floor), m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
+    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", figure.level,
+               figure.name, duration(m.median), duration(m.p99),
+               figure.floor_name.empty() ? "-" : figure.floor_name, duration(m.floor),
+               m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
                figure.aim.empty() ? "-" : figure.aim, verdict_text(figure.verdict));
 }
 
@@ -75,7 +80,8 @@ nlohmann::json to_json(const Figure &figure)
     json["median_ns"] = m.median;
     json["p99_ns"] = m.p99;
     if (!figure.floor_name.empty())
-        json.update({{"floor", figure.floor_name}, {"floor_median_ns", m.floor}, {"ratio", m.ratio}});
+        json.update(
+            {{"floor", figure.floor_name}, {"floor_median_ns", m.floor}, {"ratio", m.ratio}});
     if (figure.verdict != Verdict::no_aim)
         json.update({{"aim", figure.aim}, {"reached", figure.verdict == Verdict::reached}});
     return json;
@@ -84,6 +90,7 @@ nlohmann::json to_json(const Figure &figure)
 nlohmann::json machine(double load_before)
 {
     return {{"version", sbm_version()},
+            {"build", SBM_BUILD_TYPE},
             {"kernel", kernel_version()},
             {"processor", processor_name()},
             {"processors", processor_count()},
@@ -106,7 +113,8 @@ int bench(const BenchOptions &options)
     bool complete = true;
     print_heading();
     Progress progress;
-    const ::bench::Options settings{options.quick, [&](const std::string &what) { progress.show(what); }};
+    const ::bench::Options settings{options.quick,
+                                    [&](const std::string &what) { progress.show(what); }};
     for (const std::string &level : levels) {
         for (const Figure &figure : ::bench::measure_level(level, settings)) {
             progress.clear();
@@ -119,7 +127,10 @@ int bench(const BenchOptions &options)
     }
     if (!options.json_file.empty()) {
         std::ofstream file(options.json_file);
-        file << nlohmann::json{{"machine", machine(load_before)}, {"quick", options.quick}, {"figures", figures}}.dump(2)
+        file << nlohmann::json{{"machine", machine(load_before)},
+                               {"quick", options.quick},
+                               {"figures", figures}}
+                    .dump(2)
              << '\n';
         if (!file.flush()) {
             fmt::print(stderr, "sbm bench: cannot write {}\n", options.json_file);

@@ -13,18 +13,27 @@
 namespace cli {
 namespace {
 
-constexpr sbm::Level kLevels[] = {sbm::Level::none, sbm::Level::weak, sbm::Level::process, sbm::Level::vm};
+constexpr sbm::Level kLevels[] = {sbm::Level::none, sbm::Level::weak, sbm::Level::process,
+                                  sbm::Level::vm};
 
-const char *name_of(sbm::Level level) { return sbm_level_name(static_cast<sbm_level>(level)); }
+const char *name_of(sbm::Level level)
+{
+    return sbm_level_name(static_cast<sbm_level>(level));
+}
 
 const char *wall_of(sbm::Level level)
 {
     switch (level) {
-    case sbm::Level::none: return "no wall: a plain call";
-    case sbm::Level::weak: return "no wall: faults are caught and buffers guarded";
-    case sbm::Level::process: return "another process behind a system call filter";
-    case sbm::Level::vm: return "page tables of its own under KVM";
-    case sbm::Level::strongest: break;
+    case sbm::Level::none:
+        return "no wall: a plain call";
+    case sbm::Level::weak:
+        return "no wall: faults are caught and buffers guarded";
+    case sbm::Level::process:
+        return "another process behind a system call filter";
+    case sbm::Level::vm:
+        return "page tables of its own under KVM";
+    case sbm::Level::strongest:
+        break;
     }
     return "";
 }
@@ -63,8 +72,9 @@ std::vector<std::pair<std::string, std::string>> facts()
             {"processor", fmt::format("{}, {} online", processor_name(), processor_count())},
             {"virtual machine", has_hypervisor_bit() ? "yes: a hypervisor runs below this host"
                                                      : "no hypervisor below this host is visible"},
-            {"virtualisation", has_virtualisation_bit() ? "the processor shows VMX or SVM"
-                                                        : "the processor shows neither VMX nor SVM"},
+            {"virtualisation", has_virtualisation_bit()
+                                   ? "the processor shows VMX or SVM"
+                                   : "the processor shows neither VMX nor SVM"},
             {"frequency governor", governor.empty() ? "none" : governor},
             {"swap space", has_swap() ? "yes" : "none"},
             {"not mitigated", weak.empty() ? "the kernel calls nothing vulnerable"
@@ -79,20 +89,24 @@ void print(const std::vector<LevelReport> &reports)
         fmt::print("{:<20}{}\n", name, wrapped(value, 20));
     fmt::print("\n{}\n", coloured(Colour::bold, "levels"));
     for (const LevelReport &report : reports) {
-        const std::string state = report.missing.empty() ? coloured(Colour::green, fmt::format("{:<12}", "available"))
-                                                         : coloured(Colour::red, fmt::format("{:<12}", "missing"));
-        fmt::print("  {:<8}  {}{}\n", name_of(report.level), state,
-                   wrapped(report.missing.empty() ? wall_of(report.level) : report.missing, kIndent));
+        const std::string state = report.missing.empty()
+                                      ? coloured(Colour::green, fmt::format("{:<12}", "available"))
+                                      : coloured(Colour::red, fmt::format("{:<12}", "missing"));
+        fmt::print(
+            "  {:<8}  {}{}\n", name_of(report.level), state,
+            wrapped(report.missing.empty() ? wall_of(report.level) : report.missing, kIndent));
     }
     for (const LevelReport &report : reports) {
         if (report.promises.empty())
             continue;
-        fmt::print("\n{}\n", coloured(Colour::bold, fmt::format("what {} keeps here", name_of(report.level))));
+        fmt::print("\n{}\n", coloured(Colour::bold,
+                                      fmt::format("what {} keeps here", name_of(report.level))));
         for (const Promise &promise : report.promises) {
             const Colour colour = promise.state == State::kept       ? Colour::green
                                   : promise.state == State::not_kept ? Colour::red
                                                                      : Colour::yellow;
-            fmt::print("  {}{}\n", coloured(colour, fmt::format("{:<10}", state_name(promise.state))),
+            fmt::print("  {}{}\n",
+                       coloured(colour, fmt::format("{:<10}", state_name(promise.state))),
                        wrapped(fmt::format("{}: {}", promise.text, promise.reason), 12));
         }
     }
@@ -106,9 +120,13 @@ nlohmann::json to_json(const std::vector<LevelReport> &reports)
     for (const LevelReport &report : reports) {
         nlohmann::json promises = nlohmann::json::array();
         for (const Promise &promise : report.promises)
-            promises.push_back({{"promise", promise.text}, {"state", state_name(promise.state)}, {"reason", promise.reason}});
-        levels.push_back({{"level", name_of(report.level)}, {"available", report.missing.empty()},
-                          {"reason", report.missing}, {"promises", promises}});
+            promises.push_back({{"promise", promise.text},
+                                {"state", state_name(promise.state)},
+                                {"reason", promise.reason}});
+        levels.push_back({{"level", name_of(report.level)},
+                          {"available", report.missing.empty()},
+                          {"reason", report.missing},
+                          {"promises", promises}});
     }
     return {{"version", sbm_version()}, {"host", host}, {"levels", levels}};
 }

@@ -87,9 +87,15 @@ std::string processor_name()
     return start == std::string::npos ? "unknown" : name.substr(start);
 }
 
-int processor_count() { return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)); }
+int processor_count()
+{
+    return static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+}
 
-bool has_hypervisor_bit() { return (probe::cpuid(1, 0).c >> 31 & 1) != 0; }
+bool has_hypervisor_bit()
+{
+    return (probe::cpuid(1, 0).c >> 31 & 1) != 0;
+}
 
 bool has_virtualisation_bit()
 {

@@ -15,7 +15,8 @@ const std::vector<std::string> kLevels = {"none", "weak", "process", "vm"};
 
 int main(int count, char **arguments)
 {
-    CLI::App app("Sandbox mode for user space: what it offers, holds and costs on this machine.", "sbm");
+    CLI::App app("Sandbox mode for user space: what it offers, holds and costs on this machine.",
+                 "sbm");
     app.set_version_flag("--version", std::string("sbm ") + sbm_version());
     app.require_subcommand(1);
     app.footer("Exit status: 0 success, 1 a promise that does not hold, 2 wrong usage.");
@@ -26,7 +27,8 @@ int main(int count, char **arguments)
     doctor_command->add_flag("--json", doctor.json, "Print JSON");
 
     cli::VerifyOptions verify;
-    CLI::App *verify_command = app.add_subcommand("verify", "Try to break out of a cell in every known way");
+    CLI::App *verify_command =
+        app.add_subcommand("verify", "Try to break out of a cell in every known way");
     std::vector<std::string> any_level = kLevels;
     any_level.emplace_back("strongest");
     verify_command->add_option("--level", verify.level, "none, weak, process, vm or strongest")
@@ -37,7 +39,8 @@ int main(int count, char **arguments)
     cli::BenchOptions bench;
     CLI::App *bench_command =
         app.add_subcommand("bench", "Measure each operation beside its floor, in the same run");
-    bench_command->add_option("--level", bench.levels, "Only these levels")->check(CLI::IsMember(kLevels));
+    bench_command->add_option("--level", bench.levels, "Only these levels")
+        ->check(CLI::IsMember(kLevels));
     bench_command->add_option("--json", bench.json_file, "Write the figures to this file as JSON");
     bench_command->add_flag("--quick", bench.quick, "Fewer repetitions, less certain figures");
 #endif

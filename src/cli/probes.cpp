@@ -28,7 +28,10 @@ constexpr std::uint32_t kFullMask = 0xffffffff;
 
 } // namespace
 
-long echo(long value) { return value + 1; }
+long echo(long value)
+{
+    return value + 1;
+}
 
 long read_byte(std::uint64_t address)
 {
@@ -76,7 +79,8 @@ long interrupt(long vector, long number)
                      "call *%[stub]\n\t"
                      "lea 128(%%rsp), %%rsp"
                      : "=a"(result)
-                     : "a"(number), [stub] "r"(stub), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
+                     : "a"(number), [stub] "r"(stub), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L),
+                       "D"(-1L)
                      : "r8", "r9", "r10", "r11", "memory", "cc");
     return result;
 }
@@ -139,7 +143,10 @@ std::uint64_t find_system_call(std::uint64_t start, std::uint64_t size)
     return 0;
 }
 
-std::uint64_t runtime_address() { return reinterpret_cast<std::uint64_t>(&std::malloc); }
+std::uint64_t runtime_address()
+{
+    return reinterpret_cast<std::uint64_t>(&std::malloc);
+}
 
 long port_read(long port, long size)
 {
@@ -170,22 +177,54 @@ long privileged(Instruction instruction)
 {
     long value = 0;
     switch (instruction) {
-    case Instruction::hlt: __asm__ volatile("hlt"); break;
-    case Instruction::cli: __asm__ volatile("cli\n\tsti"); break;
-    case Instruction::clts: __asm__ volatile("clts"); break;
-    case Instruction::wbinvd: __asm__ volatile("wbinvd"); break;
-    case Instruction::read_cr0: __asm__ volatile("mov %%cr0, %0" : "=r"(value)); break;
-    case Instruction::read_cr2: __asm__ volatile("mov %%cr2, %0" : "=r"(value)); break;
-    case Instruction::read_cr3: __asm__ volatile("mov %%cr3, %0" : "=r"(value)); break;
-    case Instruction::read_cr4: __asm__ volatile("mov %%cr4, %0" : "=r"(value)); break;
-    case Instruction::read_cr8: __asm__ volatile("mov %%cr8, %0" : "=r"(value)); break;
-    case Instruction::read_dr0: __asm__ volatile("mov %%db0, %0" : "=r"(value)); break;
-    case Instruction::read_dr7: __asm__ volatile("mov %%db7, %0" : "=r"(value)); break;
-    case Instruction::invlpg: __asm__ volatile("invlpg (%0)" : : "r"(&value) : "memory"); break;
-    case Instruction::rdpmc: __asm__ volatile("rdpmc" : "=a"(value) : "c"(0) : "rdx"); break;
-    case Instruction::lldt: __asm__ volatile("lldt %w0" : : "r"(0)); break;
-    case Instruction::ltr: __asm__ volatile("ltr %w0" : : "r"(0x40)); break;
-    case Instruction::monitor: __asm__ volatile("monitor" : : "a"(&value), "c"(0), "d"(0)); break;
+    case Instruction::hlt:
+        __asm__ volatile("hlt");
+        break;
+    case Instruction::cli:
+        __asm__ volatile("cli\n\tsti");
+        break;
+    case Instruction::clts:
+        __asm__ volatile("clts");
+        break;
+    case Instruction::wbinvd:
+        __asm__ volatile("wbinvd");
+        break;
+    case Instruction::read_cr0:
+        __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+        break;
+    case Instruction::read_cr2:
+        __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+        break;
+    case Instruction::read_cr3:
+        __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+        break;
+    case Instruction::read_cr4:
+        __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+        break;
+    case Instruction::read_cr8:
+        __asm__ volatile("mov %%cr8, %0" : "=r"(value));
+        break;
+    case Instruction::read_dr0:
+        __asm__ volatile("mov %%db0, %0" : "=r"(value));
+        break;
+    case Instruction::read_dr7:
+        __asm__ volatile("mov %%db7, %0" : "=r"(value));
+        break;
+    case Instruction::invlpg:
+        __asm__ volatile("invlpg (%0)" : : "r"(&value) : "memory");
+        break;
+    case Instruction::rdpmc:
+        __asm__ volatile("rdpmc" : "=a"(value) : "c"(0) : "rdx");
+        break;
+    case Instruction::lldt:
+        __asm__ volatile("lldt %w0" : : "r"(0));
+        break;
+    case Instruction::ltr:
+        __asm__ volatile("ltr %w0" : : "r"(0x40));
+        break;
+    case Instruction::monitor:
+        __asm__ volatile("monitor" : : "a"(&value), "c"(0), "d"(0));
+        break;
     case Instruction::iret_to_ring_0:
         __asm__ volatile("mov %%rsp, %%r12\n\t"
                          "lea -128(%%rsp), %%rsp\n\t"
@@ -211,7 +250,8 @@ long privileged(Instruction instruction)
                          :
                          : "rcx", "r11", "memory", "cc");
         break;
-    case Instruction::count: break;
+    case Instruction::count:
+        break;
     }
     return value;
 }
@@ -233,14 +273,20 @@ std::uint64_t read_extended_control()
 long hypercall_intel(long number)
 {
     long result;
-    __asm__ volatile("vmcall" : "=a"(result) : "a"(number), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+    __asm__ volatile("vmcall"
+                     : "=a"(result)
+                     : "a"(number), "b"(0), "c"(0), "d"(0), "S"(0)
+                     : "memory");
     return result;
 }
 
 long hypercall_amd(long number)
 {
     long result;
-    __asm__ volatile("vmmcall" : "=a"(result) : "a"(number), "b"(0), "c"(0), "d"(0), "S"(0) : "memory");
+    __asm__ volatile("vmmcall"
+                     : "=a"(result)
+                     : "a"(number), "b"(0), "c"(0), "d"(0), "S"(0)
+                     : "memory");
     return result;
 }
 
@@ -252,11 +298,21 @@ std::uint64_t read_table(Table table)
     } pointer{};
     std::uint64_t value = 0;
     switch (table) {
-    case Table::gdt: __asm__ volatile("sgdt %0" : "=m"(pointer)); return pointer.base;
-    case Table::idt: __asm__ volatile("sidt %0" : "=m"(pointer)); return pointer.base;
-    case Table::ldt: __asm__ volatile("sldt %q0" : "+r"(value)); break;
-    case Table::task: __asm__ volatile("str %q0" : "+r"(value)); break;
-    case Table::machine_status: __asm__ volatile("smsw %q0" : "+r"(value)); break;
+    case Table::gdt:
+        __asm__ volatile("sgdt %0" : "=m"(pointer));
+        return pointer.base;
+    case Table::idt:
+        __asm__ volatile("sidt %0" : "=m"(pointer));
+        return pointer.base;
+    case Table::ldt:
+        __asm__ volatile("sldt %q0" : "+r"(value));
+        break;
+    case Table::task:
+        __asm__ volatile("str %q0" : "+r"(value));
+        break;
+    case Table::machine_status:
+        __asm__ volatile("smsw %q0" : "+r"(value));
+        break;
     }
     return value;
 }
@@ -264,7 +320,9 @@ std::uint64_t read_table(Table table)
 Cpuid cpuid(std::uint32_t leaf, std::uint32_t subleaf)
 {
     Cpuid r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(subleaf));
+    __asm__ volatile("cpuid"
+                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                     : "a"(leaf), "c"(subleaf));
     return r;
 }
 
@@ -290,7 +348,10 @@ long misaligned_read()
 void read_registers(sbm::Out<Registers> registers)
 {
     Registers &out = *registers;
-    __asm__ volatile("xsave64 (%0)" : : "r"(out.extended.data()), "a"(kFullMask), "d"(kFullMask) : "memory");
+    __asm__ volatile("xsave64 (%0)"
+                     :
+                     : "r"(out.extended.data()), "a"(kFullMask), "d"(kFullMask)
+                     : "memory");
     __asm__ volatile("rdfsbase %0" : "=r"(out.fs_base));
     __asm__ volatile("rdgsbase %0" : "=r"(out.gs_base));
 }

@@ -54,8 +54,24 @@ long port_write(long port);
 long read_model_register(long index);
 
 enum class Instruction : long {
-    hlt, cli, clts, wbinvd, read_cr0, read_cr2, read_cr3, read_cr4, read_cr8, read_dr0, read_dr7,
-    invlpg, rdpmc, lldt, ltr, monitor, iret_to_ring_0, sysret,
+    hlt,
+    cli,
+    clts,
+    wbinvd,
+    read_cr0,
+    read_cr2,
+    read_cr3,
+    read_cr4,
+    read_cr8,
+    read_dr0,
+    read_dr7,
+    invlpg,
+    rdpmc,
+    lldt,
+    ltr,
+    monitor,
+    iret_to_ring_0,
+    sysret,
     count
 };
 long privileged(Instruction instruction);

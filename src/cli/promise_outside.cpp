@@ -26,7 +26,8 @@ namespace cli {
 namespace {
 
 constexpr uid_t kNobody = 65534;
-constexpr std::uint64_t kZygote = 0x200000000000; // guest/zygote/zygote.ld: mapped in every cell process
+constexpr std::uint64_t kZygote =
+    0x200000000000; // guest/zygote/zygote.ld: mapped in every cell process
 
 enum Result : int { kDenied, kRead, kNoCell, kNotFound };
 
@@ -37,7 +38,8 @@ std::set<pid_t> filtered_processes()
     for (const auto &entry : std::filesystem::directory_iterator("/proc", failure)) {
         const std::string name = entry.path().filename().string();
         pid_t id = 0;
-        if (std::from_chars(name.data(), name.data() + name.size(), id).ptr != name.data() + name.size())
+        if (std::from_chars(name.data(), name.data() + name.size(), id).ptr !=
+            name.data() + name.size())
             continue;
         std::ifstream file(entry.path() / "status");
         bool filtered = false, no_new_rights = false;
@@ -101,18 +103,24 @@ Promise try_reading_from_outside()
     int status = 0;
     while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    const std::string as = is_root ? fmt::format("tried as user {}", kNobody) : "tried as this user";
+    const std::string as =
+        is_root ? fmt::format("tried as user {}", kNobody) : "tried as this user";
     switch (child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(kNoCell)) {
     case kDenied:
         promise.state = State::kept;
-        promise.reason = "process_vm_readv, /proc/PID/mem and ptrace are refused, " + as + "; root can do all three";
+        promise.reason = "process_vm_readv, /proc/PID/mem and ptrace are refused, " + as +
+                         "; root can do all three";
         break;
     case kRead:
         promise.state = State::not_kept;
         promise.reason = "one of process_vm_readv, /proc/PID/mem and ptrace works, " + as;
         break;
-    case kNotFound: promise.reason = "the cell's process was not found below /proc, " + as; break;
-    default: promise.reason = "a cell could not be made, " + as; break;
+    case kNotFound:
+        promise.reason = "the cell's process was not found below /proc, " + as;
+        break;
+    default:
+        promise.reason = "a cell could not be made, " + as;
+        break;
     }
     return promise;
 }

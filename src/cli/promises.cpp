@@ -16,7 +16,10 @@ namespace {
 
 constexpr std::uint32_t kStateLeaf = 0xd; // of CPUID: the states that XSAVE knows
 
-bool is_vm(const Trial &trial) { return trial.level() == sbm::Level::vm; }
+bool is_vm(const Trial &trial)
+{
+    return trial.level() == sbm::Level::vm;
+}
 
 // Keeps this thread on its processor, so that two CPUID answers can be compared.
 class OneProcessor {
@@ -48,7 +51,8 @@ Promise try_clock(Trial &trial)
     Promise promise{"a cell cannot read a clock", State::unknown, outcome.problem};
     if (outcome.returned) {
         promise.state = State::not_kept;
-        promise.reason = "rdtsc answers in the cell: the library does not turn the time-stamp counter off";
+        promise.reason =
+            "rdtsc answers in the cell: the library does not turn the time-stamp counter off";
     } else if (outcome.stopped()) {
         promise.state = State::kept;
         promise.reason = "rdtsc faults in the cell";
@@ -87,26 +91,29 @@ Promise try_cpuid(Trial &trial)
     for (const std::uint32_t leaf : kLeaves) {
         const auto inside = cell_cpuid(trial, leaf);
         if (!inside)
-            return {promise.text, State::kept, fmt::format("CPUID of leaf {:#x} ends the cell", leaf)};
+            return {promise.text, State::kept,
+                    fmt::format("CPUID of leaf {:#x} ends the cell", leaf)};
         different += !same_features(*inside, probe::cpuid(leaf, 0), leaf);
     }
     if (different)
-        promise.reason = fmt::format("{} of {} feature leaves differ from the host's; the vendor and most features show",
-                                     different, std::size(kLeaves));
+        promise.reason = fmt::format(
+            "{} of {} feature leaves differ from the host's; the vendor and most features show",
+            different, std::size(kLeaves));
     return promise;
 }
 
 Promise try_virtualisation(Trial &trial)
 {
-    Promise promise{"CPUID in a cell shows no VMX and no SVM", State::unknown, "CPUID cannot be asked in the cell"};
+    Promise promise{"CPUID in a cell shows no VMX and no SVM", State::unknown,
+                    "CPUID cannot be asked in the cell"};
     const auto one = cell_cpuid(trial, 1), extended = cell_cpuid(trial, 0x80000001);
     if (!one || !extended)
         return promise;
     const bool shown = (one->c >> 5 & 1) != 0 || (extended->c >> 2 & 1) != 0;
     promise.state = shown ? State::not_kept : State::kept;
-    promise.reason = shown                       ? "the bit is set in the cell"
+    promise.reason = shown                      ? "the bit is set in the cell"
                      : has_virtualisation_bit() ? "the host shows one, the cell neither"
-                                                 : "neither bit is set, on this host itself neither";
+                                                : "neither bit is set, on this host itself neither";
     return promise;
 }
 
@@ -114,11 +121,16 @@ Promise try_virtualisation(Trial &trial)
 bool is_constant_of_linux(probe::Table table, std::uint64_t value)
 {
     switch (table) {
-    case probe::Table::gdt: return value == 0xfffffffffffe0000;
-    case probe::Table::idt: return value == 0xffffffffffff0000;
-    case probe::Table::ldt: return (value & 0xffff) == 0;
-    case probe::Table::task: return (value & 0xffff) == 0x40;
-    case probe::Table::machine_status: return (value & 0xffff) == 0x33;
+    case probe::Table::gdt:
+        return value == 0xfffffffffffe0000;
+    case probe::Table::idt:
+        return value == 0xffffffffffff0000;
+    case probe::Table::ldt:
+        return (value & 0xffff) == 0;
+    case probe::Table::task:
+        return (value & 0xffff) == 0x40;
+    case probe::Table::machine_status:
+        return (value & 0xffff) == 0x33;
     }
     return false;
 }
@@ -128,20 +140,22 @@ Promise try_tables(Trial &trial)
     Promise promise{"sgdt, sidt, sldt, str and smsw tell nothing of the host", State::kept, ""};
     int faulted = 0, constant = 0;
     std::string shown;
-    constexpr std::array kTables = {probe::Table::gdt, probe::Table::idt, probe::Table::ldt, probe::Table::task,
-                                    probe::Table::machine_status};
+    constexpr std::array kTables = {probe::Table::gdt, probe::Table::idt, probe::Table::ldt,
+                                    probe::Table::task, probe::Table::machine_status};
     for (const probe::Table table : kTables) {
         const Outcome outcome = trial.attempt(probe::read_table, table);
         if (outcome.stopped())
             faulted++;
-        else if (outcome.returned && !is_vm(trial) && is_constant_of_linux(table, static_cast<std::uint64_t>(outcome.value)))
+        else if (outcome.returned && !is_vm(trial) &&
+                 is_constant_of_linux(table, static_cast<std::uint64_t>(outcome.value)))
             constant++;
         else
             shown += (shown.empty() ? "" : ", ") +
                      fmt::format("{:#x}", static_cast<std::uint64_t>(outcome.value));
     }
-    promise.reason = fmt::format("{} of {} fault, {} give the constants that Linux gives every process", faulted,
-                                 kTables.size(), constant);
+    promise.reason =
+        fmt::format("{} of {} fault, {} give the constants that Linux gives every process", faulted,
+                    kTables.size(), constant);
     if (!shown.empty()) {
         promise.state = State::not_kept;
         promise.reason += "; in the cell one reads " + shown;
@@ -160,16 +174,17 @@ Promise try_hypercall(Trial &trial)
         promise.reason = "both fault in the cell";
     } else if (intel.returned || amd.returned) {
         promise.state = State::not_kept;
-        promise.reason = fmt::format("a hypervisor answers with {}: user code cannot be kept from asking",
-                                     intel.returned ? intel.value : amd.value);
+        promise.reason =
+            fmt::format("a hypervisor answers with {}: user code cannot be kept from asking",
+                        intel.returned ? intel.value : amd.value);
     }
     return promise;
 }
 
 Promise try_extended_states(Trial &trial)
 {
-    Promise promise{"a cell has no extended registers beyond x87, SSE, AVX and AVX-512", State::unknown,
-                    "xgetbv cannot be executed in the cell"};
+    Promise promise{"a cell has no extended registers beyond x87, SSE, AVX and AVX-512",
+                    State::unknown, "xgetbv cannot be executed in the cell"};
     const Outcome outcome = trial.attempt(probe::read_extended_control);
     if (!outcome.returned)
         return promise;
@@ -178,8 +193,9 @@ Promise try_extended_states(Trial &trial)
     promise.state = states & ~kAllowed ? State::not_kept : State::kept;
     promise.reason = fmt::format("XCR0 reads {:#x} in the cell", states);
     if (states & ~kAllowed)
-        promise.reason += fmt::format(", the host's own: {}", is_vm(trial) ? "what the library set has no effect"
-                                                                            : "a process has what Linux gives");
+        promise.reason +=
+            fmt::format(", the host's own: {}", is_vm(trial) ? "what the library set has no effect"
+                                                             : "a process has what Linux gives");
     return promise;
 }
 
@@ -205,8 +221,12 @@ std::string difference(const probe::Registers &before, const probe::Registers &a
         const char *name;
         std::uint32_t state;
     };
-    constexpr Piece kPieces[] = {{"the upper halves of YMM", 2}, {"AVX-512 masks", 5}, {"the upper halves of ZMM", 6},
-                                 {"ZMM16 to ZMM31", 7}, {"protection keys", 9}, {"tile configuration", 17},
+    constexpr Piece kPieces[] = {{"the upper halves of YMM", 2},
+                                 {"AVX-512 masks", 5},
+                                 {"the upper halves of ZMM", 6},
+                                 {"ZMM16 to ZMM31", 7},
+                                 {"protection keys", 9},
+                                 {"tile configuration", 17},
                                  {"tiles", 18}};
     constexpr std::size_t kXmm = 160, kXmmEnd = 416, kSize = sizeof before.extended;
     std::string text;
@@ -229,7 +249,8 @@ std::string difference(const probe::Registers &before, const probe::Registers &a
 
 Promise try_reset(Trial &trial)
 {
-    Promise promise{"a reset clears every register", State::unknown, "the registers cannot be read in the cell"};
+    Promise promise{"a reset clears every register", State::unknown,
+                    "the registers cannot be read in the cell"};
     const auto states = trial.attempt(probe::read_extended_control);
     if (!states.returned || probe::cpuid(kStateLeaf, 0).b > sizeof(probe::Registers::extended))
         return promise;
@@ -241,16 +262,20 @@ Promise try_reset(Trial &trial)
     auto after = std::make_unique<sbm::Untrusted<probe::Registers>>();
     if (!read(*before))
         return promise;
-    const Outcome dirtied = trial.attempt(probe::dirty_registers, static_cast<std::uint64_t>(states.value));
+    const Outcome dirtied =
+        trial.attempt(probe::dirty_registers, static_cast<std::uint64_t>(states.value));
     if (dirtied.kind != SBM_FAULT_INSTRUCTION || !read(*after)) {
         promise.reason = "the registers cannot be filled in the cell";
         return promise;
     }
     constexpr const char *kCompared = "only two answers are compared";
-    const std::string survivors = difference(before->trusted_because(kCompared), after->trusted_because(kCompared));
+    const std::string survivors =
+        difference(before->trusted_because(kCompared), after->trusted_because(kCompared));
     promise.state = survivors.empty() ? State::kept : State::not_kept;
-    promise.reason = survivors.empty() ? "vector, protection key and base registers were filled, and read as at first after it"
-                                       : survivors + ": kept what the code before had put there";
+    promise.reason =
+        survivors.empty()
+            ? "vector, protection key and base registers were filled, and read as at first after it"
+            : survivors + ": kept what the code before had put there";
     return promise;
 }
 
@@ -262,10 +287,13 @@ Promise try_obedience(Trial &trial)
     for (long port = 0; port < kPorts; port++)
         static_cast<void>(trial.attempt(probe::port_read, port, 1L)); // only what follows matters
     const long wrong = trial.disobeyed() - before;
-    promise.reason = fmt::format("{} calls left through every port, and the call after the reset gave the right answer", kPorts);
+    promise.reason = fmt::format(
+        "{} calls left through every port, and the call after the reset gave the right answer",
+        kPorts);
     if (wrong) {
         promise.state = State::not_kept;
-        promise.reason = fmt::format("{} of {} times the call after the reset ran on in the code before", wrong, kPorts);
+        promise.reason = fmt::format(
+            "{} of {} times the call after the reset ran on in the code before", wrong, kPorts);
     }
     return promise;
 }
@@ -273,7 +301,8 @@ Promise try_obedience(Trial &trial)
 // The library's memory files are mapped here too: the kernel says if they are locked.
 Promise try_locked()
 {
-    Promise promise{"memory of a cell is never written to swap", State::unknown, "/proc/self/smaps cannot be read"};
+    Promise promise{"memory of a cell is never written to swap", State::unknown,
+                    "/proc/self/smaps cannot be read"};
     std::ifstream file("/proc/self/smaps");
     bool in_cell = false, seen = false, locked = true;
     for (std::string line; std::getline(file, line);) {
@@ -299,12 +328,15 @@ Promise try_nesting()
     Promise promise{"vm is a stronger wall than process", State::unknown, ""};
     if (has_hypervisor_bit()) {
         promise.state = State::not_kept;
-        promise.reason = "this host is itself a virtual machine (bit 31 of CPUID leaf 1), and nested or shadow-paged "
+        promise.reason = "this host is itself a virtual machine (bit 31 of CPUID leaf 1), and "
+                         "nested or shadow-paged "
                          "KVM has had its own escapes";
         if (!has_virtualisation_bit())
-            promise.reason += "; KVM works without VMX and SVM here, so cells run without hardware virtualisation";
+            promise.reason += "; KVM works without VMX and SVM here, so cells run without hardware "
+                              "virtualisation";
     } else {
-        promise.reason = "the processor shows no hypervisor below this host; one that hides could not be seen";
+        promise.reason =
+            "the processor shows no hypervisor below this host; one that hides could not be seen";
     }
     return promise;
 }
@@ -314,18 +346,23 @@ Promise try_nesting()
 const char *state_name(State state)
 {
     switch (state) {
-    case State::kept: return "kept";
-    case State::not_kept: return "not kept";
-    case State::unknown: break;
+    case State::kept:
+        return "kept";
+    case State::not_kept:
+        return "not kept";
+    case State::unknown:
+        break;
     }
     return "unknown";
 }
 
 std::vector<Promise> try_promises(Trial &trial)
 {
-    std::vector<Promise> promises = {try_obedience(trial), try_reset(trial), try_tables(trial),
-                                     try_alignment(trial), try_extended_states(trial), try_virtualisation(trial),
-                                     try_cpuid(trial), try_clock(trial), try_hypercall(trial), try_locked()};
+    std::vector<Promise> promises = {try_obedience(trial),       try_reset(trial),
+                                     try_tables(trial),          try_alignment(trial),
+                                     try_extended_states(trial), try_virtualisation(trial),
+                                     try_cpuid(trial),           try_clock(trial),
+                                     try_hypercall(trial),       try_locked()};
     promises.push_back(is_vm(trial) ? try_nesting() : try_reading_from_outside());
     return promises;
 }

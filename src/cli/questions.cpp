@@ -21,7 +21,10 @@ long Answer::through() const
     return sum;
 }
 
-void Examiner::begin(std::string_view what) { answer_.parts.push_back({std::string(what), 0, 0, ""}); }
+void Examiner::begin(std::string_view what)
+{
+    answer_.parts.push_back({std::string(what), 0, 0, ""});
+}
 
 bool Examiner::count(std::string_view name, const Outcome &outcome, bool stopped)
 {
@@ -29,8 +32,9 @@ bool Examiner::count(std::string_view name, const Outcome &outcome, bool stopped
     Part &part = answer_.parts.back();
     part.attempts++;
     if (!stopped && part.through++ == 0)
-        part.example = outcome.returned ? fmt::format("{} (returned {})", name, outcome.value)
-                                        : fmt::format("{} ({})", name, sbm_fault_kind_name(outcome.kind));
+        part.example = outcome.returned
+                           ? fmt::format("{} (returned {})", name, outcome.value)
+                           : fmt::format("{} ({})", name, sbm_fault_kind_name(outcome.kind));
     if (!outcome.problem.empty() && answer_.problem.empty())
         answer_.problem = outcome.problem;
     if (part.attempts % kShowEvery == 1)

@@ -26,7 +26,7 @@ struct Part {
 struct Answer {
     std::string question;
     std::vector<Part> parts;
-    std::string remark; // what the numbers alone do not say
+    std::string remark;  // what the numbers alone do not say
     std::string problem; // not empty: it could not be tried
 
     long attempts() const;
@@ -50,7 +50,8 @@ public:
     void begin(std::string_view what);
 
     // Tries once; true if the cell's wall stopped it.
-    template <class R, class... P, class... A> bool tried(std::string_view name, R (*function)(P...), A &&...arguments)
+    template <class R, class... P, class... A>
+    bool tried(std::string_view name, R (*function)(P...), A &&...arguments)
     {
         const Outcome outcome = trial_.attempt(function, std::forward<A>(arguments)...);
         return count(name, outcome, outcome.stopped());

@@ -19,13 +19,31 @@ namespace {
 // Constants of this program are in its cells too, at the same addresses.
 const char kRoot[] = "/", kSelf[] = "/proc/self/exe", kEmpty[] = "", kName[] = "sbm-verify";
 const open_how kHow = {.flags = O_RDONLY, .mode = 0, .resolve = 0};
-const char *const kDevices[] = {
-    "/dev/null",    "/dev/zero",         "/dev/urandom",      "/dev/mem",  "/dev/kmsg",
-    "/dev/kvm",     "/dev/dri/card0",    "/dev/dri/renderD128", "/dev/fb0", "/dev/snd/controlC0",
-    "/dev/video0",  "/dev/input/event0", "/dev/bus/usb/001/001", "/dev/tty", "/dev/ttyS0",
-    "/dev/cpu/0/msr", "/dev/port",       "/dev/rtc0",         "/dev/nvidia0", "/dev/vfio/vfio"};
+const char *const kDevices[] = {"/dev/null",
+                                "/dev/zero",
+                                "/dev/urandom",
+                                "/dev/mem",
+                                "/dev/kmsg",
+                                "/dev/kvm",
+                                "/dev/dri/card0",
+                                "/dev/dri/renderD128",
+                                "/dev/fb0",
+                                "/dev/snd/controlC0",
+                                "/dev/video0",
+                                "/dev/input/event0",
+                                "/dev/bus/usb/001/001",
+                                "/dev/tty",
+                                "/dev/ttyS0",
+                                "/dev/cpu/0/msr",
+                                "/dev/port",
+                                "/dev/rtc0",
+                                "/dev/nvidia0",
+                                "/dev/vfio/vfio"};
 
-long at(const void *pointer) { return reinterpret_cast<long>(pointer); }
+long at(const void *pointer)
+{
+    return reinterpret_cast<long>(pointer);
+}
 
 // The calls that open, read or change files. Those that would change something
 // get a name at which they cannot succeed.
@@ -102,14 +120,16 @@ std::vector<NamedCall> device_calls()
 // By a port of its own a cell leaves; nothing was read then.
 bool reached_nothing(const Outcome &outcome)
 {
-    const bool left = outcome.kind == SBM_FAULT_ABORT || (outcome.returned && outcome.value == probe::kPortLeft);
+    const bool left =
+        outcome.kind == SBM_FAULT_ABORT || (outcome.returned && outcome.value == probe::kPortLeft);
     return outcome.problem.empty() && (left || outcome.stopped());
 }
 
 void try_port(Examiner &examiner, long port, long size)
 {
     const Outcome outcome = examiner.trial().attempt(probe::port_read, port, size);
-    examiner.count(fmt::format("port {:#x}, {} bytes", port, size), outcome, reached_nothing(outcome));
+    examiner.count(fmt::format("port {:#x}, {} bytes", port, size), outcome,
+                   reached_nothing(outcome));
 }
 
 void try_ports(Examiner &examiner)
@@ -130,18 +150,20 @@ void try_ports(Examiner &examiner)
 
 void try_model_registers(Examiner &examiner)
 {
-    for (const long index : {0x10L, 0x1bL, 0x3aL, 0x48L, 0x8bL, 0x174L, 0x175L, 0x176L, 0x1a0L, 0x1d9L,
-                             0x277L, 0x345L, 0x40000000L, 0x4b564d00L, 0xc0000080L, 0xc0000081L,
-                             0xc0000082L, 0xc0000084L, 0xc0000100L, 0xc0000101L, 0xc0000102L, 0xc0000103L})
+    for (const long index :
+         {0x10L,       0x1bL,       0x3aL,       0x48L,       0x8bL,       0x174L,
+          0x175L,      0x176L,      0x1a0L,      0x1d9L,      0x277L,      0x345L,
+          0x40000000L, 0x4b564d00L, 0xc0000080L, 0xc0000081L, 0xc0000082L, 0xc0000084L,
+          0xc0000100L, 0xc0000101L, 0xc0000102L, 0xc0000103L})
         examiner.tried(fmt::format("register {:#x}", index), probe::read_model_register, index);
 }
 
 void try_device_memory(Examiner &examiner)
 {
     for (const std::uint64_t address :
-         {0xa0000UL, 0xb8000UL, 0xc0000UL, 0xe0000UL, 0xf0000UL, 0xc0000000UL, 0xd0000000UL, 0xe0000000UL,
-          0xf0000000UL, 0xfe000000UL, 0xfeb00000UL, 0xfec00000UL, 0xfed00000UL, 0xfed40000UL, 0xfee00000UL,
-          0xffff0000UL, 0x100000000UL})
+         {0xa0000UL, 0xb8000UL, 0xc0000UL, 0xe0000UL, 0xf0000UL, 0xc0000000UL, 0xd0000000UL,
+          0xe0000000UL, 0xf0000000UL, 0xfe000000UL, 0xfeb00000UL, 0xfec00000UL, 0xfed00000UL,
+          0xfed40000UL, 0xfee00000UL, 0xffff0000UL, 0x100000000UL})
         examiner.tried(fmt::format("{:#x}", address), probe::read_byte, address);
 }
 
@@ -162,7 +184,8 @@ Answer ask_disk(Trial &trial, Progress &progress)
 {
     Examiner examiner(trial, progress, "Can it reach a disk?");
     if (!Trial::is_strong(trial.level()))
-        return ask_plainly(examiner, {"open(\"/\")", {SYS_openat, {AT_FDCWD, at(kRoot), O_RDONLY | O_CLOEXEC}}});
+        return ask_plainly(
+            examiner, {"open(\"/\")", {SYS_openat, {AT_FDCWD, at(kRoot), O_RDONLY | O_CLOEXEC}}});
     examiner.begin("file system calls");
     try_calls(examiner, disk_calls());
     examiner.begin("ports of disk controllers");
@@ -176,7 +199,8 @@ Answer ask_network(Trial &trial, Progress &progress)
 {
     Examiner examiner(trial, progress, "Can it reach the network?");
     if (!Trial::is_strong(trial.level()))
-        return ask_plainly(examiner, {"socket(AF_UNIX)", {SYS_socket, {AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0}}});
+        return ask_plainly(
+            examiner, {"socket(AF_UNIX)", {SYS_socket, {AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0}}});
     constexpr long kFamilies = 46;
     examiner.begin("sockets of every family, as stream, datagram and raw");
     for (long family = 0; family < kFamilies; family++)
@@ -192,15 +216,17 @@ Answer ask_hardware(Trial &trial, Progress &progress)
 {
     Examiner examiner(trial, progress, "Can it reach other hardware?");
     if (!Trial::is_strong(trial.level()))
-        return ask_plainly(examiner, {"open(\"/dev/null\")",
-                                      {SYS_openat, {AT_FDCWD, at(kDevices[0]), O_RDONLY | O_CLOEXEC}}});
+        return ask_plainly(examiner,
+                           {"open(\"/dev/null\")",
+                            {SYS_openat, {AT_FDCWD, at(kDevices[0]), O_RDONLY | O_CLOEXEC}}});
     examiner.begin("ports");
     try_ports(examiner);
     examiner.begin("model-specific registers");
     try_model_registers(examiner);
     examiner.begin("privileged instructions");
     for (long i = 0; i < static_cast<long>(probe::Instruction::count); i++)
-        examiner.tried(fmt::format("instruction {}", i), probe::privileged, static_cast<probe::Instruction>(i));
+        examiner.tried(fmt::format("instruction {}", i), probe::privileged,
+                       static_cast<probe::Instruction>(i));
     examiner.begin("addresses of devices");
     try_device_memory(examiner);
     examiner.begin("device calls and files");

@@ -19,7 +19,7 @@ std::vector<std::uint64_t> signal_handlers()
 {
     std::vector<std::uint64_t> handlers;
     for (int number = 1; number < NSIG; number++) {
-        struct sigaction action{};
+        struct sigaction action {};
         if (::sigaction(number, nullptr, &action) == 0)
             handlers.push_back(reinterpret_cast<std::uint64_t>(action.sa_sigaction));
     }
@@ -64,7 +64,8 @@ bool can_use_sockets()
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
     char byte = 0;
-    const bool right = ::write(ends[0], "x", 1) == 1 && ::read(ends[1], &byte, 1) == 1 && byte == 'x';
+    const bool right =
+        ::write(ends[0], "x", 1) == 1 && ::read(ends[1], &byte, 1) == 1 && byte == 'x';
     ::close(ends[0]);
     ::close(ends[1]);
     return right;
@@ -88,7 +89,8 @@ bool has_no_children()
 
 } // namespace
 
-HostState::HostState() : signals_(signal_handlers()), mask_(signal_mask()), descriptors_(open_descriptors())
+HostState::HostState()
+    : signals_(signal_handlers()), mask_(signal_mask()), descriptors_(open_descriptors())
 {
 }
 

@@ -71,9 +71,12 @@ std::uint64_t random_address(std::mt19937_64 &random)
 {
     constexpr std::uint64_t kLower = (std::uint64_t{1} << 47) - 1, kUpper = ~kLower;
     switch (random() % 3) {
-    case 0: return random() & kLower;
-    case 1: return random() | kUpper;
-    default: return random();
+    case 0:
+        return random() & kLower;
+    case 1:
+        return random() | kUpper;
+    default:
+        return random();
     }
 }
 
@@ -89,7 +92,8 @@ void try_canary(Examiner &examiner)
     canary = kSecret;
     const Outcome read = examiner.trial().attempt(probe::read_byte, address_of(&canary));
     examiner.count("reading a variable", read, read.problem.empty() && read.value != kSecret);
-    const Outcome write = examiner.trial().attempt(probe::write_byte, address_of(&canary), kOverwrite);
+    const Outcome write =
+        examiner.trial().attempt(probe::write_byte, address_of(&canary), kOverwrite);
     examiner.count("writing a variable", write, write.problem.empty() && canary == kSecret);
     canary = kInitial;
 }
@@ -119,7 +123,8 @@ Answer ask_memory(Trial &trial, Progress &progress)
     examiner.begin("a variable of this program, whose value here the cell must not see or change");
     try_canary(examiner);
     examiner.begin("the program's code and constants, written");
-    examiner.tried("writing code", probe::touch_byte, address_of(reinterpret_cast<void *>(&ask_memory)));
+    examiner.tried("writing code", probe::touch_byte,
+                   address_of(reinterpret_cast<void *>(&ask_memory)));
     examiner.tried("writing constants", probe::touch_byte, program_range().start);
     return examiner.answer();
 }

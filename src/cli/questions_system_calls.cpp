@@ -25,7 +25,8 @@ constexpr std::uint64_t kZygote = 0x200000000000;
 
 // What the loop of a cell process uses itself: to wait for a call and wake the
 // caller, and to show or hide pages of the cell's own memory.
-const std::map<long, const char *> kNeededByLoop = {{SYS_futex, "futex"}, {SYS_mprotect, "mprotect"}};
+const std::map<long, const char *> kNeededByLoop = {{SYS_futex, "futex"},
+                                                    {SYS_mprotect, "mprotect"}};
 
 // Linux lets these past every filter, because its own probes use them. From code
 // that is no probe they do nothing: the one answers ENXIO, the other SIGILL.
@@ -70,7 +71,8 @@ void sweep(Examiner &examiner, long flag, long argument, Remaining &remaining)
             remaining.needed.insert(number);
         if (idle)
             remaining.idle.insert(number);
-        examiner.count(fmt::format("number {:#x}", number | flag), outcome, removed || needed || idle);
+        examiner.count(fmt::format("number {:#x}", number | flag), outcome,
+                       removed || needed || idle);
     }
 }
 
@@ -93,20 +95,22 @@ std::string describe(const Remaining &remaining)
                             names_of(remaining.needed, kNeededByLoop));
     if (!remaining.idle.empty())
         text += fmt::format("{} {}: Linux lets them past every filter, but they do nothing",
-                            remaining.needed.empty() ? ":" : ";", names_of(remaining.idle, kPastEveryFilter));
+                            remaining.needed.empty() ? ":" : ";",
+                            names_of(remaining.idle, kPastEveryFilter));
     return text;
 }
 
 void try_odd_numbers(Examiner &examiner)
 {
     constexpr long kLow = 0x80000000L, kHigh = 0x100000000L;
-    for (const long number : {-1L, -2L, kLow, kLow + SYS_getpid, kHigh + SYS_getpid, kHigh + SYS_futex + kX32,
-                              static_cast<long>(0x8000000000000000UL) + SYS_getpid, 0x7fffffffL,
-                              0x20000000L + SYS_getpid})
-    {
+    for (const long number :
+         {-1L, -2L, kLow, kLow + SYS_getpid, kHigh + SYS_getpid, kHigh + SYS_futex + kX32,
+          static_cast<long>(0x8000000000000000UL) + SYS_getpid, 0x7fffffffL,
+          0x20000000L + SYS_getpid}) {
         const probe::SystemCall call{number, {-1, -1, -1, -1, -1, -1}};
         const Outcome outcome = examiner.trial().attempt(probe::system_call, call);
-        examiner.count(fmt::format("number {:#x}", static_cast<std::uint64_t>(number)), outcome, is_removed(outcome, number));
+        examiner.count(fmt::format("number {:#x}", static_cast<std::uint64_t>(number)), outcome,
+                       is_removed(outcome, number));
     }
 }
 
@@ -116,7 +120,8 @@ std::vector<std::uint64_t> host_pages()
     std::vector<std::uint64_t> pages;
     const MemoryRange program = program_range();
     for (const MemoryRange &range : memory_map())
-        if (!range.path.starts_with("/memfd:sbm-") && (range.start < program.start || range.start >= program.end))
+        if (!range.path.starts_with("/memfd:sbm-") &&
+            (range.start < program.start || range.start >= program.end))
             pages.push_back(range.start);
     constexpr std::size_t kEnough = 40;
     pages.resize(std::min(pages.size(), kEnough));
@@ -128,11 +133,13 @@ void try_remaining(Examiner &examiner)
 {
     const auto attempt = [&](std::string_view name, const probe::SystemCall &call, long wanted) {
         const Outcome outcome = examiner.trial().attempt(probe::system_call, call);
-        examiner.count(name, outcome, (outcome.returned && outcome.value == wanted) || outcome.stopped());
+        examiner.count(name, outcome,
+                       (outcome.returned && outcome.value == wanted) || outcome.stopped());
     };
     for (const std::uint64_t page : host_pages()) {
         const auto address = static_cast<long>(page);
-        attempt("mprotect of the host's memory", {SYS_mprotect, {address, kPage, PROT_READ | PROT_WRITE}}, -ENOMEM);
+        attempt("mprotect of the host's memory",
+                {SYS_mprotect, {address, kPage, PROT_READ | PROT_WRITE}}, -ENOMEM);
         attempt("futex wait on the host's memory", {SYS_futex, {address, 0, 0}}, -EFAULT);
         attempt("futex wake on the host's memory", {SYS_futex, {address, 1, 1}}, -EFAULT);
     }
@@ -152,7 +159,8 @@ void try_remaining(Examiner &examiner)
     // A page of the program made writable is the cell's own copy.
     const auto *here = reinterpret_cast<const volatile std::uint8_t *>(program_range().start);
     const std::uint8_t before = *here;
-    const Outcome outcome = examiner.trial().attempt(probe::rewrite, program_range().start, before + 1);
+    const Outcome outcome =
+        examiner.trial().attempt(probe::rewrite, program_range().start, before + 1);
     examiner.count("rewriting the program", outcome, outcome.problem.empty() && *here == before);
 }
 
@@ -170,8 +178,10 @@ void try_interrupt(Examiner &examiner, long vector, long number)
         answered_elsewhere = other.returned && other.value == outcome.value;
     }
     if (answered_elsewhere)
-        examiner.answer().remark = fmt::format("int {:#x} is answered by the hypervisor, always with {}, and is "
-                                               "no system call", vector, outcome.value);
+        examiner.answer().remark =
+            fmt::format("int {:#x} is answered by the hypervisor, always with {}, and is "
+                        "no system call",
+                        vector, outcome.value);
     examiner.count(name, outcome, outcome.stopped() || answered_elsewhere);
 }
 
@@ -190,13 +200,14 @@ void try_old_entries(Examiner &examiner)
     constexpr long kGetpid32 = 20;
     for (int i = 0; i < 10; i++)
         examiner.tried("sysenter", probe::sysenter, kGetpid32);
-    for (const std::uint64_t address : {0xffffffffff600000UL, 0xffffffffff600400UL, 0xffffffffff600800UL})
+    for (const std::uint64_t address :
+         {0xffffffffff600000UL, 0xffffffffff600400UL, 0xffffffffff600800UL})
         examiner.tried(fmt::format("vsyscall {:#x}", address), probe::call_address, address);
     constexpr long kSelectors = 16, kLocal = 4, kRing3 = 3;
     for (long i = 0; i < kSelectors; i++)
         for (const long table : {0L, kLocal})
-            examiner.tried(fmt::format("far return to {:#x}", i * 8 | table | kRing3), probe::far_return,
-                           i * 8 | table | kRing3);
+            examiner.tried(fmt::format("far return to {:#x}", i * 8 | table | kRing3),
+                           probe::far_return, i * 8 | table | kRing3);
 }
 
 void try_host_code(Examiner &examiner)
@@ -224,7 +235,8 @@ std::uint64_t find_instruction(Trial &trial, std::uint64_t start, std::int64_t s
 
 void try_code_at(Examiner &examiner, std::string_view name, std::uint64_t address)
 {
-    for (const long number : {SYS_getpid, SYS_openat, SYS_socket, SYS_clone, SYS_execve, SYS_mmap, SYS_ptrace})
+    for (const long number :
+         {SYS_getpid, SYS_openat, SYS_socket, SYS_clone, SYS_execve, SYS_mmap, SYS_ptrace})
         examiner.tried(name, probe::jump_to_system_call, address, number);
 }
 

@@ -14,10 +14,14 @@ namespace {
 const char *code_of(Colour colour)
 {
     switch (colour) {
-    case Colour::green: return "\033[32m";
-    case Colour::red: return "\033[31m";
-    case Colour::yellow: return "\033[33m";
-    case Colour::bold: return "\033[1m";
+    case Colour::green:
+        return "\033[32m";
+    case Colour::red:
+        return "\033[31m";
+    case Colour::yellow:
+        return "\033[33m";
+    case Colour::bold:
+        return "\033[1m";
     }
     return "";
 }

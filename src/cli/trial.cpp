@@ -13,8 +13,10 @@ bool Outcome::stopped() const
     case SBM_FAULT_TRAP:
     case SBM_FAULT_ALIGNMENT:
     case SBM_FAULT_SYSTEM_CALL:
-    case SBM_FAULT_IMPORT: return !returned && problem.empty();
-    default: return false;
+    case SBM_FAULT_IMPORT:
+        return !returned && problem.empty();
+    default:
+        return false;
     }
 }
 

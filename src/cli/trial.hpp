@@ -16,10 +16,10 @@ namespace cli {
 // How one attempt ended.
 struct Outcome {
     bool returned = false;
-    long value = 0;                          // what the probe returned
-    sbm_fault_kind kind = SBM_FAULT_KILLED;  // else what stopped it,
-    std::uint64_t address = 0;               // and where
-    std::string problem; // not empty if the library could not do its part
+    long value = 0;                         // what the probe returned
+    sbm_fault_kind kind = SBM_FAULT_KILLED; // else what stopped it,
+    std::uint64_t address = 0;              // and where
+    std::string problem;                    // not empty if the library could not do its part
 
     // Did the processor or the filter stop the probe at the instruction that it
     // is about? A cell that died or hung was not stopped there.
@@ -38,7 +38,8 @@ public:
     }
 
     // One call, one reset, and one call that must give the right answer.
-    template <class R, class... P, class... A> Outcome attempt(R (*function)(P...), A &&...arguments)
+    template <class R, class... P, class... A>
+    Outcome attempt(R (*function)(P...), A &&...arguments)
     {
         Outcome outcome;
         if constexpr (std::is_void_v<R>) {

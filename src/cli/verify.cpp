@@ -23,9 +23,10 @@ std::string parts_of(const Answer &answer)
 
 void print(const Answer &answer)
 {
-    const std::string result = answer.holds() ? coloured(Colour::green, "holds")
-                                              : coloured(Colour::red, "DOES NOT HOLD");
-    std::string tried = fmt::format("{} attempts, {} got through", answer.attempts(), answer.through());
+    const std::string result =
+        answer.holds() ? coloured(Colour::green, "holds") : coloured(Colour::red, "DOES NOT HOLD");
+    std::string tried =
+        fmt::format("{} attempts, {} got through", answer.attempts(), answer.through());
     if (!answer.remark.empty())
         tried += "; " + answer.remark;
     if (!answer.problem.empty())
@@ -43,9 +44,13 @@ nlohmann::json to_json(const Answer &answer)
                          {"attempts", part.attempts},
                          {"got_through", part.through},
                          {"example", part.example}});
-    return {{"question", answer.question}, {"attempts", answer.attempts()},
-            {"got_through", answer.through()}, {"remark", answer.remark},
-            {"problem", answer.problem}, {"holds", answer.holds()}, {"tried", parts}};
+    return {{"question", answer.question},
+            {"attempts", answer.attempts()},
+            {"got_through", answer.through()},
+            {"remark", answer.remark},
+            {"problem", answer.problem},
+            {"holds", answer.holds()},
+            {"tried", parts}};
 }
 
 // All questions, in order. Each is printed as soon as it is answered.
@@ -61,7 +66,8 @@ std::vector<Answer> ask_all(Trial &trial, bool quiet)
         std::fflush(stdout);
         answers.push_back(std::move(answer));
     };
-    for (const auto ask : {ask_memory, ask_disk, ask_network, ask_hardware, ask_system_calls, ask_other_ways})
+    for (const auto ask :
+         {ask_memory, ask_disk, ask_network, ask_hardware, ask_system_calls, ask_other_ways})
         add(ask(trial, progress));
     add(host.ask(trial, progress));
     return answers;
@@ -70,7 +76,10 @@ std::vector<Answer> ask_all(Trial &trial, bool quiet)
 int refuse(const VerifyOptions &options, const char *reason)
 {
     if (options.json)
-        fmt::print("{}\n", nlohmann::json{{"level", options.level}, {"holds", false}, {"problem", reason}}.dump(2));
+        fmt::print(
+            "{}\n",
+            nlohmann::json{{"level", options.level}, {"holds", false}, {"problem", reason}}.dump(
+                2));
     else
         fmt::print(stderr, "sbm verify: level {}: {}\n", options.level, reason);
     return kNegative;
@@ -86,19 +95,27 @@ int verify(const VerifyOptions &options)
     auto trial = Trial::create(static_cast<sbm::Level>(level));
     if (!trial)
         return refuse(options, trial.error().text());
-    if (!trial->obeys()) // the first call makes the cell
-        return refuse(options, "a call into the cell does not work");
+    // The first call makes the cell.
+    if (const auto first = trial->sandbox().call(probe::echo, 1L); !first)
+        return refuse(options, first.error().text());
     const char *name = sbm_level_name(static_cast<sbm_level>(trial->level()));
     if (!options.json)
         fmt::print("level {}{}\n", coloured(Colour::bold, name),
-                   Trial::is_strong(trial->level()) ? "" : ", which has no wall: one harmless attempt a question");
+                   Trial::is_strong(trial->level())
+                       ? ""
+                       : ", which has no wall: one harmless attempt a question");
     const std::vector<Answer> answers = ask_all(*trial, options.json);
-    const bool holds = std::all_of(answers.begin(), answers.end(), [](const Answer &a) { return a.holds(); });
+    const bool holds =
+        std::all_of(answers.begin(), answers.end(), [](const Answer &a) { return a.holds(); });
     if (options.json) {
         nlohmann::json list = nlohmann::json::array();
         for (const Answer &answer : answers)
             list.push_back(to_json(answer));
-        fmt::print("{}\n", nlohmann::json{{"version", sbm_version()}, {"level", name}, {"holds", holds}, {"questions", list}}.dump(2));
+        fmt::print("{}\n", nlohmann::json{{"version", sbm_version()},
+                                          {"level", name},
+                                          {"holds", holds},
+                                          {"questions", list}}
+                               .dump(2));
     }
     return holds ? kSuccess : kNegative;
 }

@@ -250,6 +250,7 @@ private:
             const std::uint64_t end = round_up(segment.p_vaddr + segment.p_memsz, kPage);
             add_region(runtime_offset_ + start, end - start, protection_of(segment));
         }
+        image_.runtime_ = address;
         image_.entry_ = address + runtime_.offset_of("__sbm_call");
         const std::uint64_t pointer = runtime_.offset_of("__sbm_mailbox");
         std::memcpy(image_.window_.data() + runtime_offset_ + pointer, &image_.mailbox_,
@@ -411,6 +412,7 @@ const char *CellImage::import_at(std::uint64_t address) const
 
 void CellImage::restore() noexcept
 {
+    std::memset(arguments(), 0, kPage);
     for (const Pristine &part : pristine_)
         std::memcpy(window_.data() + part.offset, part.bytes.data(), part.bytes.size());
     for (const Zero &part : zero_)

@@ -66,7 +66,8 @@ public:
     std::uint64_t arguments_address() const { return arguments_; }
     std::byte *arguments() const { return window_.data() + (arguments_ - window_.address()); }
 
-    std::uint64_t entry() const { return entry_; } // __sbm_call of the runtime
+    std::uint64_t runtime_address() const { return runtime_; } // where its object starts
+    std::uint64_t entry() const { return entry_; }             // __sbm_call of the runtime
     std::uint64_t stack_top() const { return stack_ + stack_size_; }
     std::uint64_t thread_pointer() const { return thread_pointer_; }
 
@@ -113,7 +114,8 @@ private:
     std::vector<Zero> zero_;
     std::vector<std::string> imports_;
     AddressRange proxies_;
-    std::uint64_t mailbox_ = 0, arguments_ = 0, entry_ = 0, stack_ = 0, stack_size_ = 0;
+    std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0, stack_ = 0,
+                  stack_size_ = 0;
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
 };
 

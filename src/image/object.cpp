@@ -41,8 +41,23 @@ template <class T> std::span<const T> table(std::uint64_t address, std::uint64_t
 
 const Elf64_Sym *DynamicTables::find(std::string_view wanted) const
 {
-    if (!gnu_hash || !symbols)
+    if (!symbols)
         return nullptr;
+    return gnu_hash ? find_by_gnu_hash(wanted) : old_hash ? find_by_old_hash(wanted) : nullptr;
+}
+
+// The System V table: counts of buckets and chains, then both.
+const Elf64_Sym *DynamicTables::find_by_old_hash(std::string_view wanted) const
+{
+    const std::uint32_t buckets = old_hash[0], symbols_in_all = old_hash[1];
+    for (std::uint32_t i = 1; buckets != 0 && i < symbols_in_all; i++)
+        if (symbols[i].st_shndx != SHN_UNDEF && wanted == name(symbols[i]))
+            return &symbols[i];
+    return nullptr;
+}
+
+const Elf64_Sym *DynamicTables::find_by_gnu_hash(std::string_view wanted) const
+{
     const std::uint32_t buckets = gnu_hash[0], first = gnu_hash[1], bloom = gnu_hash[2];
     if (buckets == 0)
         return nullptr;
@@ -76,6 +91,9 @@ DynamicTables read_dynamic(const Elf64_Dyn *dynamic, std::uint64_t base)
             break;
         case DT_STRTAB:
             tables.strings = reinterpret_cast<const char *>(absolute(value));
+            break;
+        case DT_HASH:
+            tables.old_hash = reinterpret_cast<const std::uint32_t *>(absolute(value));
             break;
         case DT_GNU_HASH:
             tables.gnu_hash = reinterpret_cast<const std::uint32_t *>(absolute(value));

@@ -22,6 +22,7 @@ struct DynamicTables {
     const Elf64_Sym *symbols = nullptr;
     const char *strings = nullptr;
     const std::uint32_t *gnu_hash = nullptr;
+    const std::uint32_t *old_hash = nullptr; // DT_HASH, of objects without the other
     std::span<const Elf64_Rela> relocations;
     std::span<const Elf64_Rela> plt_relocations;
     std::span<const Elf64_Xword> packed_relocations; // DT_RELR
@@ -29,8 +30,12 @@ struct DynamicTables {
 
     const char *name(const Elf64_Sym &symbol) const { return strings + symbol.st_name; }
 
-    // The defined symbol of that name, by the GNU hash table.
+    // The defined symbol of that name, by the hash table.
     const Elf64_Sym *find(std::string_view name) const;
+
+private:
+    const Elf64_Sym *find_by_gnu_hash(std::string_view name) const;
+    const Elf64_Sym *find_by_old_hash(std::string_view name) const;
 };
 
 // Reads PT_DYNAMIC at `dynamic`. Addresses in it below `base` are relative to it.

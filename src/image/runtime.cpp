@@ -39,6 +39,11 @@ Result<Runtime> Runtime::open() noexcept
     return runtime;
 }
 
+std::span<const std::byte> Runtime::file() const
+{
+    return std::as_bytes(std::span(sbm_runtime_begin, sbm_runtime_end));
+}
+
 void Runtime::load(std::byte *target, std::uint64_t address) const
 {
     for (const Elf64_Phdr &segment : segments_)

@@ -18,6 +18,9 @@ public:
     // Reads the embedded object.
     static Result<Runtime> open() noexcept;
 
+    // The object as a file.
+    std::span<const std::byte> file() const;
+
     // Bytes of address space that it takes.
     std::uint64_t size() const { return size_; }
     std::span<const Elf64_Phdr> segments() const { return segments_; }

@@ -26,6 +26,7 @@ public:
     ~Descriptor() { reset(); }
 
     int get() const { return number_; }
+    int release() { return std::exchange(number_, -1); } // its new owner closes it
     explicit operator bool() const { return number_ >= 0; }
 
     void reset()

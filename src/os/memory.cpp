@@ -107,10 +107,16 @@ Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned
 Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept
 {
     CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC, MFD_NOEXEC_SEAL));
-    if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
+    CELL_CHECK(resize_memory_file(file.get(), size));
+    return file;
+}
+
+Result<void> resize_memory_file(int file, std::uint64_t size) noexcept
+{
+    if (::ftruncate(file, static_cast<off_t>(size)) != 0)
         return os_error(errno, "cannot size a memory file to %llu bytes",
                         static_cast<unsigned long long>(size));
-    return file;
+    return {};
 }
 
 Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept

@@ -59,6 +59,8 @@ Result<Descriptor> open_for_reading(const std::string &path) noexcept;
 // A sparse file of `size` zero bytes in memory.
 Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept;
 
+Result<void> resize_memory_file(int file, std::uint64_t size) noexcept;
+
 // A sealed file with this content, which a process can be started from.
 Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept;
 

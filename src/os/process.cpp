@@ -168,6 +168,14 @@ Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noex
     return file;
 }
 
+Result<Descriptor> own_pidfd() noexcept
+{
+    const long number = ::syscall(SYS_pidfd_open, ::getpid(), 0);
+    if (number < 0)
+        return os_error(errno, "this process cannot be watched");
+    return Descriptor(static_cast<int>(number)); // close-on-exec from birth
+}
+
 bool has_ended(int pidfd) noexcept
 {
     pollfd entry{pidfd, POLLIN, 0};

@@ -26,6 +26,9 @@ Result<void> send_packet(int socket, const void *data, std::size_t size,
 // descriptor may come with them.
 Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noexcept;
 
+// This process, as others can watch it.
+Result<Descriptor> own_pidfd() noexcept;
+
 // Has the process ended?
 bool has_ended(int pidfd) noexcept;
 

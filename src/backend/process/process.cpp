@@ -26,8 +26,13 @@ extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden"))
 namespace cell::backend {
 namespace {
 
-// Calls that are over within this time cost no look at any clock of the cell's.
-constexpr std::uint64_t kFirstSlice = 1'000'000;
+// Calls that are over within this time cost no look at any clock of the cell's. Longer
+// than a tick of the kernel's clock: an earlier timer would have to be written to the
+// timer hardware, which costs more than a call inside of a virtual machine.
+constexpr std::uint64_t kFirstSlice = 8'000'000;
+// Limits of processor time below this are counted from a look before the call; others
+// from the first look after it, with the time until then counted as used.
+constexpr std::uint64_t kExactLimit = 100'000'000;
 // How long a dead cell may go unnoticed, and a limit be overrun.
 constexpr std::uint64_t kSlice = 5'000'000;
 // How long an interrupted cell has to tell where it was.
@@ -57,6 +62,25 @@ template <class T> T read_once(const T &field)
     return *static_cast<const volatile T *>(&field);
 }
 
+// The processor's exception. The kernel also raises signals without one: then what
+// the processor would have said.
+std::uint32_t vector_of(const sbm_signal_frame &frame)
+{
+    constexpr std::uint32_t kUndefined = 6, kProtection = 13;
+    if (frame.signal == SIGILL)
+        return kUndefined;
+    if (frame.trap == 0 && frame.signal != SIGFPE)
+        return kProtection;
+    return static_cast<std::uint32_t>(frame.trap);
+}
+
+// Code of the cell can make writable what it may read. What it then writes there must
+// stay its own: neither the host nor the cell after a reset may see it.
+std::uint32_t flags_of(const image::Region &region)
+{
+    return region.shared && (region.protection & PROT_WRITE) ? MAP_SHARED : MAP_PRIVATE;
+}
+
 class ProcessBackend final : public Backend {
 public:
     ~ProcessBackend() override { kill_cell(); }
@@ -70,7 +94,7 @@ public:
         CELL_TRY(const sbm_zygote_reply hello, receive_reply());
         if (hello.error)
             return os_error(hello.error, "the cell's process cannot unmap what the kernel gave it");
-        return {};
+        return let_watch();
     }
 
     Result<void> start(const image::CellImage &image) override
@@ -104,11 +128,13 @@ public:
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
         began_ = os::monotonic_ns();
-        cpu_base_ = kUnknown;
-        while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS)
-            if (!post(0, 0, 0))
-                return Killed{error(Errc::fault, "the cell ended while it was prepared")};
+        cpu_base_ = limits.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
         follow_caller();
+        while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
+            send(SBM_REQUEST_MAP, 0, 0);
+            if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
+                return exit;
+        }
         send(SBM_REQUEST_CALL, function, data);
         return await_exit();
     }
@@ -117,6 +143,12 @@ public:
     {
         image_->mailbox().call_result = result;
         image_->mailbox().order_count = 0;
+        // A call that is always about to ask the host never waits for long.
+        std::uint64_t unused = 0;
+        const std::uint64_t passed = os::monotonic_ns() - began_;
+        if (passed >= std::min(limits_.wall_time, limits_.cpu_time))
+            if (const Limit limit = check_limits(unused); limit != Limit::none)
+                return end(TimedOut{limit, {}});
         notify(SBM_REQUEST_RESUME);
         return await_exit();
     }
@@ -128,6 +160,18 @@ public:
 private:
     static constexpr std::uint64_t kUnknown = UINT64_MAX;
 
+    // The zygote ends with this process, whoever else holds the socket.
+    Result<void> let_watch()
+    {
+        CELL_TRY(const os::Descriptor self, os::own_pidfd());
+        sbm_zygote_message message{};
+        message.order = SBM_ZYGOTE_WATCH;
+        const int files[] = {self.get()};
+        CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
+        return receive_reply() ? Result<void>()
+                               : error(Errc::not_available, "the cell's process ended");
+    }
+
     Result<sbm_zygote_reply> receive_reply()
     {
         sbm_zygote_reply reply;
@@ -136,25 +180,21 @@ private:
         return reply;
     }
 
-    Result<void> map_hidden(image::Region memory)
-    {
-        memory.protection = PROT_NONE;
-        return map({memory});
-    }
+    Result<void> map_hidden(const image::Region &memory) { return map({memory}, PROT_NONE); }
 
     // Lets the zygote map regions, as many at a time as fit into a message.
-    Result<void> map(const std::vector<image::Region> &regions)
+    Result<void> map(const std::vector<image::Region> &regions, int allowed = ~0)
     {
         for (std::size_t done = 0; done < regions.size();) {
             const std::size_t count =
                 std::min<std::size_t>(regions.size() - done, SBM_ZYGOTE_SEGMENTS);
-            CELL_CHECK(map_some({regions.data() + done, count}));
+            CELL_CHECK(map_some({regions.data() + done, count}, allowed));
             done += count;
         }
         return {};
     }
 
-    Result<void> map_some(std::span<const image::Region> regions)
+    Result<void> map_some(std::span<const image::Region> regions, int allowed)
     {
         sbm_zygote_message message{};
         std::vector<int> files;
@@ -169,14 +209,13 @@ private:
             auto file = std::find(files.begin(), files.end(), region.file);
             if (file == files.end())
                 file = files.insert(file, region.file);
-            message.segments[i] = {
-                region.address,
-                region.size,
-                region.offset,
-                static_cast<std::uint32_t>(file - files.begin()),
-                static_cast<std::uint32_t>(region.protection),
-                static_cast<std::uint32_t>(region.shared ? MAP_SHARED : MAP_PRIVATE),
-                0};
+            message.segments[i] = {region.address,
+                                   region.size,
+                                   region.offset,
+                                   static_cast<std::uint32_t>(file - files.begin()),
+                                   static_cast<std::uint32_t>(region.protection & allowed),
+                                   flags_of(region),
+                                   0};
         }
         CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
         CELL_TRY(const sbm_zygote_reply reply, receive_reply());
@@ -254,8 +293,10 @@ private:
     // A call that takes long may run wherever the kernel finds room.
     void let_go()
     {
+        if (cpu_ < 0)
+            return;
         cpu_set_t set;
-        if (cpu_ >= 0 && ::sched_getaffinity(0, sizeof set, &set) == 0)
+        if (::sched_getaffinity(0, sizeof set, &set) == 0)
             ::sched_setaffinity(pid_, sizeof set, &set);
         cpu_ = -1;
     }
@@ -282,18 +323,6 @@ private:
         os::futex_wake(&mailbox.sequence);
     }
 
-    // A request that only makes memory visible.
-    bool post(std::uint32_t request, std::uint64_t function, std::uint64_t data)
-    {
-        send(request, function, data);
-        while (!answered()) {
-            wait_for_answer(kSlice);
-            if (!answered() && os::has_ended(cell_.get()))
-                return false;
-        }
-        return true;
-    }
-
     Exit await_exit()
     {
         wait_for_answer(std::min({kFirstSlice, limits_.wall_time, limits_.cpu_time}));
@@ -315,10 +344,9 @@ private:
         if (wall >= limits_.wall_time)
             return Limit::wall_time;
         const std::uint64_t cpu = os::cpu_ns(process_clock(pid_));
-        if (cpu_base_ == kUnknown) {
+        if (cpu_base_ == kUnknown)
             cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
-            let_go();
-        }
+        let_go();
         const std::uint64_t used = cpu - cpu_base_;
         if (used >= limits_.cpu_time)
             return Limit::cpu_time;
@@ -359,8 +387,7 @@ private:
         const Registers registers = read_registers();
         if (frame.signal == SIGSYS)
             return SystemCall{frame.address, registers};
-        return Faulted{static_cast<std::uint32_t>(frame.trap), frame.error, frame.address,
-                       registers};
+        return Faulted{vector_of(frame), frame.error, frame.address, registers};
     }
 
     // Asks the cell where it is, which a cell that behaves badly need not tell.

@@ -253,9 +253,9 @@ private:
     {
         const bool may_be_pending =
             run().exit_reason == KVM_EXIT_IO || run().exit_reason == KVM_EXIT_MMIO;
-        if (!may_be_pending || (run().exit_reason == KVM_EXIT_IO &&
-                                run().io.direction == KVM_EXIT_IO_OUT &&
-                                layout_->is_own_code(run().s.regs.regs.rip)))
+        if (!may_be_pending ||
+            (run().exit_reason == KVM_EXIT_IO && run().io.direction == KVM_EXIT_IO_OUT &&
+             layout_->is_own_code(run().s.regs.regs.rip)))
             return;
         run().immediate_exit = 1;
         os::run_processor(processor_.get()); // EINTR, as it was asked to
@@ -285,6 +285,8 @@ private:
     Exit decode_port(std::uint16_t port)
     {
         const kvm_regs &at = run().s.regs.regs;
+        if (run().io.direction == KVM_EXIT_IO_IN)
+            return Faulted{13, 0, 0, registers()}; // the open ports are for writing
         if (port == vm::kPortReturn)
             return Returned{static_cast<std::int64_t>(at.rax)};
         if (port == vm::kPortLeave)
@@ -302,7 +304,21 @@ private:
         const sbm_mailbox &mailbox = image_->mailbox();
         if (exit == SBM_EXIT_HOST_CALL)
             return HostCall{mailbox.call_proxy, mailbox.call_arguments};
-        return Aborted{registers()};
+        return Aborted{caller_of_stub()};
+    }
+
+    // The leave stub has no frame: what called it is on top of the stack. Only memory
+    // that the cell can write is looked at, since code may be taken away right now.
+    Registers caller_of_stub() const
+    {
+        Registers state = registers();
+        const std::byte *top =
+            image_->host(state.stack(), sizeof(std::uint64_t), PROT_READ | PROT_WRITE);
+        if (top) {
+            std::memcpy(&state.values[Registers::kInstruction], top, sizeof(std::uint64_t));
+            state.values[Registers::kStack] += sizeof(std::uint64_t);
+        }
+        return state;
     }
 
     Exit decode_exception(std::uint32_t vector)
@@ -315,10 +331,6 @@ private:
         if (vector == 14)
             if (const auto special = os::get_special_registers(processor_.get()))
                 address = special->cr2;
-        // `int n` without a gate: the selector error code names the vector.
-        constexpr std::uint64_t kLegacySystemCall = 0x80 * 8 + 2;
-        if (vector == 13 && frame.code == kLegacySystemCall)
-            return SystemCall{state.values[13], state};
         return Faulted{vector, frame.code, address, state};
     }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The fixture of every test that runs at each level. A level that this machine
+// does not offer is skipped with the library's own reason; only `vm` may be.
+#pragma once
+
+#include <sbm/types.h>
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace conformance {
+
+// Instrumented programs cannot be watched dying: the sanitizer ends them in its
+// own way, and threads may not be forked.
+#ifdef SBM_TEST_SANITIZED
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+inline void skip_without(enum sbm_level level)
+{
+    char reason[256] = "";
+    if (!sbm_level_missing(level, reason, sizeof reason))
+        return;
+    ASSERT_EQ(level, SBM_LEVEL_VM) << reason;
+    GTEST_SKIP() << "no level vm here: " << reason;
+}
+
+inline std::string level_name(const testing::TestParamInfo<enum sbm_level> &info)
+{
+    return sbm_level_name(info.param);
+}
+
+class AtLevel : public testing::TestWithParam<enum sbm_level> {
+protected:
+    void SetUp() override { skip_without(level()); }
+
+    static enum sbm_level level() { return GetParam(); }
+    static sbm_options options() { return {level(), 0, 0, 0, 0, SBM_GUARD_DEFAULT}; }
+
+    // Does the level keep the program's memory from the code in the cell?
+    static bool is_strong() { return level() >= SBM_LEVEL_PROCESS; }
+    // Does it call the function with the caller's own buffers?
+    static bool is_direct() { return level() == SBM_LEVEL_NONE; }
+};
+
+} // namespace conformance
+
+// Tests of `suite` are then called suite.Test/none, /weak, /process and /vm.
+#define AT_EVERY_LEVEL(suite)                                                                      \
+    INSTANTIATE_TEST_SUITE_P(                                                                      \
+        , suite, testing::Values(SBM_LEVEL_NONE, SBM_LEVEL_WEAK, SBM_LEVEL_PROCESS, SBM_LEVEL_VM), \
+        conformance::level_name)
+
+// For what a plain call would turn into the program's own crash or corruption.
+#define AT_GUARDED_LEVELS(suite)                                                                   \
+    INSTANTIATE_TEST_SUITE_P(, suite,                                                              \
+                             testing::Values(SBM_LEVEL_WEAK, SBM_LEVEL_PROCESS, SBM_LEVEL_VM),     \
+                             conformance::level_name)
+
+// For promises that only another address space can keep.
+#define AT_STRONG_LEVELS(suite)                                                                    \
+    INSTANTIATE_TEST_SUITE_P(, suite, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),            \
+                             conformance::level_name)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An instance of the C interface that is destroyed with its scope, and what most
+// tests check about an aborted call.
+#pragma once
+
+#include "at_level.hpp"
+#include "cells/cells.h"
+
+#include <cerrno>
+
+namespace conformance {
+
+class Instance {
+public:
+    explicit Instance(const sbm_options &options) { sbm_init_with(&sbm_, &options); }
+    ~Instance() { sbm_destroy(&sbm_); }
+    Instance(const Instance &) = delete;
+    Instance &operator=(const Instance &) = delete;
+
+    operator struct sbm *() { return &sbm_; }
+    struct sbm *operator->() { return &sbm_; }
+
+private:
+    struct sbm sbm_;
+};
+
+inline testing::AssertionResult works(struct sbm *sbm)
+{
+    if (sbm_error(sbm) == 0 && sbm_fault(sbm) == nullptr)
+        return testing::AssertionSuccess();
+    return testing::AssertionFailure() << sbm_error(sbm) << ": " << sbm_error_text(sbm);
+}
+
+// The call gave -EFAULT, and the report is of that kind.
+inline testing::AssertionResult aborted(struct sbm *sbm, int returned, enum sbm_fault_kind kind)
+{
+    if (returned != -EFAULT || sbm_error(sbm) != -EFAULT)
+        return testing::AssertionFailure() << "returned " << returned << ", error "
+                                           << sbm_error(sbm) << " " << sbm_error_text(sbm);
+    const struct sbm_fault *fault = sbm_fault(sbm);
+    if (!fault)
+        return testing::AssertionFailure() << "there is no report";
+    if (fault->kind != kind)
+        return testing::AssertionFailure()
+               << "the report is of a fault of kind `" << sbm_fault_kind_name(fault->kind)
+               << "': " << fault->text;
+    return testing::AssertionSuccess();
+}
+
+} // namespace conformance

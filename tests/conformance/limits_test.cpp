@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Limits of time, memory and stack. A plain call has none.
+#include "instance.hpp"
+
+#include <chrono>
+
+using conformance::aborted;
+using conformance::AtLevel;
+using conformance::Instance;
+using conformance::works;
+
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+
+class Time : public AtLevel {};
+class Stack : public AtLevel {};
+class Memory : public AtLevel {};
+AT_GUARDED_LEVELS(Time);
+AT_GUARDED_LEVELS(Stack);
+AT_STRONG_LEVELS(Memory);
+
+testing::AssertionResult timed_out(struct sbm *sbm, int returned, enum sbm_fault_kind kind)
+{
+    if (returned != -ETIMEDOUT || sbm_error(sbm) != -ETIMEDOUT || !sbm_fault(sbm))
+        return testing::AssertionFailure() << returned << ": " << sbm_error_text(sbm);
+    if (sbm_fault(sbm)->kind != kind)
+        return testing::AssertionFailure() << sbm_fault(sbm)->text;
+    return testing::AssertionSuccess();
+}
+
+sbm_options with_times(sbm_options options, uint64_t cpu, uint64_t wall)
+{
+    options.cpu_time_ns = cpu;
+    options.wall_time_ns = wall;
+    return options;
+}
+
+TEST_P(Time, OfTheProcessorEndsACall)
+{
+    Instance sbm(with_times(options(), 20 * kMillisecond, SBM_NO_LIMIT));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_CPU_TIME));
+    EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(15));
+    EXPECT_EQ(sbm_call(sbm, no_parameter), -ETIMEDOUT) << "the error is sticky";
+}
+
+TEST_P(Time, OnTheWallEndsACall)
+{
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 20 * kMillisecond));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_WALL_TIME));
+    EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(20));
+}
+
+TEST_P(Time, TheEarlierLimitCounts)
+{
+    Instance sbm(with_times(options(), 20 * kMillisecond, 20'000 * kMillisecond));
+    EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_CPU_TIME));
+    Instance other(with_times(options(), 20'000 * kMillisecond, 20 * kMillisecond));
+    EXPECT_TRUE(timed_out(other, sbm_call(other, spin_forever), SBM_FAULT_WALL_TIME));
+}
+
+TEST_P(Time, OfOneNanosecond)
+{
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 1));
+    EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_WALL_TIME));
+}
+
+TEST_P(Time, ACallAfterResetHasItsFullTime)
+{
+    Instance sbm(with_times(options(), 10 * kMillisecond, SBM_NO_LIMIT));
+    for (int i = 0; i < 5; i++) {
+        EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_CPU_TIME));
+        ASSERT_EQ(sbm_reset(sbm), 0) << sbm_error_text(sbm);
+        for (int j = 0; j < 20; j++)
+            ASSERT_EQ(sbm_call(sbm, no_parameter), 17) << sbm_error_text(sbm);
+    }
+}
+
+// Limits hold for each call: many calls may take longer together.
+TEST_P(Time, IsCountedForEachCall)
+{
+    Instance sbm(with_times(options(), 200 * kMillisecond, 2000 * kMillisecond));
+    uint64_t result = 0;
+    uint64_t *out = SBM_COPY_OUT(sbm, &result, sizeof result);
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500))
+        ASSERT_EQ(sbm_call(sbm, spin_rounds, uint64_t{1} << 20, out), 0) << sbm_error_text(sbm);
+}
+
+// A call that is stopped at just any moment never does harm to the next.
+TEST_P(Time, ALateKickNeverHitsTheNextCall)
+{
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 2 * kMillisecond));
+    uint64_t result = 0;
+    uint64_t *out = SBM_COPY_OUT(sbm, &result, sizeof result);
+    int stopped = 0;
+    for (uint64_t i = 0; i < 60; i++) {
+        const int returned = sbm_call(sbm, spin_rounds, i * 50'000, out);
+        if (returned == 0)
+            continue;
+        ASSERT_TRUE(timed_out(sbm, returned, SBM_FAULT_WALL_TIME));
+        stopped++;
+        ASSERT_EQ(sbm_reset(sbm), 0) << sbm_error_text(sbm);
+    }
+    EXPECT_GT(stopped, 0);
+}
+
+TEST_P(Time, NothingIsCopiedBack)
+{
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 5 * kMillisecond));
+    uint64_t result = 3;
+    uint64_t *out = SBM_COPY_OUT(sbm, &result, sizeof result);
+    EXPECT_EQ(sbm_call(sbm, spin_rounds, UINT64_MAX, out), -ETIMEDOUT);
+    EXPECT_EQ(result, 3U);
+}
+
+TEST_P(Stack, RecursionWithoutEnd)
+{
+    Instance sbm(options());
+    for (int i = 0; i < 2; i++) {
+        ASSERT_TRUE(aborted(sbm, sbm_call(sbm, recurse_forever), SBM_FAULT_STACK));
+        EXPECT_EQ(sbm_reset(sbm), 0);
+        EXPECT_EQ(sbm_call(sbm, no_parameter), 17);
+    }
+}
+
+TEST_P(Stack, IsAsLargeAsAsked)
+{
+    constexpr int kDepth = 8000; // of frames of more than 256 bytes
+    sbm_options wanted = options();
+    wanted.stack = size_t{4} << 20;
+    Instance large(wanted);
+    EXPECT_EQ(sbm_call(large, recurse, kDepth), 0) << sbm_error_text(large);
+    wanted.stack = size_t{64} << 10;
+    Instance small(wanted);
+    EXPECT_TRUE(aborted(small, sbm_call(small, recurse, kDepth), SBM_FAULT_STACK));
+}
+
+TEST_P(Memory, ThatIsUsedUpIsNull)
+{
+    sbm_options wanted = options();
+    wanted.memory = size_t{4} << 20;
+    Instance sbm(wanted);
+    size_t count = 0, first_count = 0;
+    int error = 0;
+    size_t *out = SBM_COPY_OUT(sbm, &count, sizeof count);
+    int *error_out = SBM_COPY_OUT(sbm, &error, sizeof error);
+    for (int i = 0; i < 3; i++) { // all of it was given back, so all of it is there again
+        EXPECT_EQ(sbm_call(sbm, allocate_all, size_t{10'000}, out, error_out), 0);
+        EXPECT_TRUE(works(sbm));
+        EXPECT_EQ(error, ENOMEM);
+        EXPECT_GT(count, 300U) << "of 400 that would fit without any overhead";
+        EXPECT_LE(count, 420U);
+        if (i == 0)
+            first_count = count;
+        EXPECT_EQ(count, first_count);
+    }
+}
+
+TEST_P(Memory, IsSixtyFourMebibytesByDefault)
+{
+    Instance sbm(options());
+    EXPECT_EQ(sbm_call(sbm, allocate_and_keep, size_t{60} << 20), 0);
+    EXPECT_EQ(sbm_call(sbm, allocate_and_keep, size_t{60} << 20), -ENOMEM);
+    EXPECT_EQ(sbm_reset(sbm), 0);
+    EXPECT_EQ(sbm_call(sbm, allocate_and_keep, size_t{60} << 20), 0);
+    EXPECT_EQ(sbm_call(sbm, allocate_and_keep, SIZE_MAX), -ENOMEM);
+    EXPECT_EQ(sbm_call(sbm, allocate_and_keep, SIZE_MAX - 4096), -ENOMEM);
+    EXPECT_TRUE(works(sbm));
+}
+
+// More than this machine's address space: known at the first call at the latest.
+TEST_P(Memory, TooLargeIsAnError)
+{
+    for (const bool stack : {false, true}) {
+        for (const size_t size : {SIZE_MAX, size_t{1} << 62, size_t{1} << 48}) {
+            sbm_options wanted = options();
+            (stack ? wanted.stack : wanted.memory) = size;
+            Instance sbm(wanted);
+            EXPECT_EQ(sbm_call(sbm, no_parameter), -ENOMEM);
+            EXPECT_STRNE(sbm_error_text(sbm), "");
+        }
+    }
+}
+
+} // namespace

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hostile code: system calls by both entries that 64-bit code has.
+ */
+#include "attacks.h"
+
+static int64_t by_syscall(const struct attack_call *call)
+{
+    register uint64_t r10 __asm__("r10") = call->arguments[3];
+    register uint64_t r8 __asm__("r8") = call->arguments[4];
+    register uint64_t r9 __asm__("r9") = call->arguments[5];
+    int64_t result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(call->number), "D"(call->arguments[0]), "S"(call->arguments[1]),
+                       "d"(call->arguments[2]), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static int64_t by_int80(const struct attack_call *call)
+{
+    int64_t result;
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "a"(call->number), "b"(call->arguments[0]), "c"(call->arguments[1]),
+                       "d"(call->arguments[2]), "S"(call->arguments[3]), "D"(call->arguments[4])
+                     : "r8", "r9", "r10", "r11", "memory");
+    return result;
+}
+
+int attack_system_call(const struct attack_call *call, int64_t *result)
+{
+    *result = call->entry == ATTACK_INT80 ? by_int80(call) : by_syscall(call);
+    return 0;
+}
+SBM_DEFINE_THUNK(attack_system_call, const struct attack_call *, call, int64_t *, result);

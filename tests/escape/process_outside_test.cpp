@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cell of the level `process` seen from outside: what other processes of the same
+// user can do to it, what it holds, and when it ends.
+#include "cell_map.hpp"
+#include "process_tree.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace escape {
+namespace {
+
+constexpr uid_t kOrdinaryUser = 65534;
+
+// A function of this program, so that an ordinary user needs no other file.
+SBM_DEFINE_FUNC(add_one, int, number)
+{
+    return number + 1;
+}
+
+struct Processes {
+    pid_t zygote = 0, cell = 0;
+};
+
+// Those of the one sandbox that lives below this process.
+Processes find_processes()
+{
+    for (const pid_t zygote : children_of(::getpid()))
+        for (const pid_t cell : children_of(zygote))
+            if (status_field(cell, "State")[0] != 'Z')
+                return {zygote, cell};
+    return {};
+}
+
+class Sandbox {
+public:
+    Sandbox()
+    {
+        sbm_options options = kSmall;
+        options.level = SBM_LEVEL_PROCESS;
+        sbm_init_with(&sbm_, &options);
+        value_ = sbm_call(&sbm_, add_one, 41);
+    }
+    ~Sandbox() { sbm_destroy(&sbm_); }
+    Sandbox(const Sandbox &) = delete;
+    Sandbox &operator=(const Sandbox &) = delete;
+    bool works() const { return value_ == 42; }
+    std::string error() const { return sbm_error_text(&sbm_); }
+
+private:
+    struct sbm sbm_ {};
+    int value_ = 0;
+};
+
+class ProcessOutside : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        char reason[256];
+        if (const char *missing = sbm_level_missing(SBM_LEVEL_PROCESS, reason, sizeof reason))
+            GTEST_SKIP() << missing;
+        if (Sandbox sandbox; !sandbox.works())
+            GTEST_SKIP() << sandbox.error(); // an instrumented program
+        for (const pid_t zygote : children_of(::getpid()))
+            EXPECT_TRUE(ends_within(zygote, 5));
+    }
+    static bool is_root() { return ::geteuid() == 0; }
+
+    Subreaper subreaper_;
+};
+
+// Bits of what another process of the same user managed to do.
+enum Reach {
+    kSeize = 1,
+    kReadMemory = 2,
+    kOpenMemory = 4,
+    kEnvironment = 8,
+    kMaps = 16,
+    kFiles = 32
+};
+
+bool can_open(pid_t process, const char *file)
+{
+    const std::string path = "/proc/" + std::to_string(process) + "/" + file;
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    char byte;
+    const bool good = descriptor >= 0 && ::read(descriptor, &byte, 0) == 0;
+    ::close(descriptor);
+    return good;
+}
+
+int reach(pid_t process, const void *address)
+{
+    int done = 0;
+    if (::ptrace(PTRACE_SEIZE, process, nullptr, nullptr) == 0) {
+        done |= kSeize;
+        ::ptrace(PTRACE_INTERRUPT, process, nullptr, nullptr);
+        ::waitpid(process, nullptr, __WALL);
+        ::ptrace(PTRACE_DETACH, process, nullptr, nullptr);
+    }
+    char byte;
+    iovec local{&byte, 1}, remote{const_cast<void *>(address), 1};
+    done |= ::process_vm_readv(process, &local, 1, &remote, 1, 0) == 1 ? kReadMemory : 0;
+    done |= can_open(process, "mem") ? kOpenMemory : 0;
+    done |= can_open(process, "environ") ? kEnvironment : 0;
+    done |= can_open(process, "maps") ? kMaps : 0;
+    done |= descriptors_of(process) != std::vector<int>{-1} ? kFiles : 0;
+    return done;
+}
+
+// As an ordinary user, if this is root: root may do all of it anywhere.
+void become_ordinary()
+{
+    if (::geteuid() == 0) {
+        ::setgroups(0, nullptr);
+        if (::setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0 ||
+            ::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0)
+            ::_exit(99);
+    }
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); // as a program that this user has started
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+TEST_F(ProcessOutside, OtherProcessesOfTheUserAreKeptOut)
+{
+    static const char byte = 'b';
+    const int status = run_in_child(20, [] {
+        become_ordinary();
+        // The twin: an ordinary child of the same user is wide open.
+        const pid_t plain = ::fork();
+        if (plain == 0)
+            for (;;)
+                ::pause();
+        const int twin = reach(plain, &byte);
+        ::kill(plain, SIGKILL);
+        ::waitpid(plain, nullptr, 0);
+        if (twin != (kSeize | kReadMemory | kOpenMemory | kEnvironment | kMaps | kFiles))
+            return 10;
+        Sandbox sandbox;
+        const Processes found = find_processes();
+        if (!sandbox.works() || !found.cell)
+            return 20;
+        const void *address = attack_constant_address();
+        return reach(found.cell, address) ? 30 : reach(found.zygote, address) ? 40 : 0;
+    });
+    ASSERT_TRUE(WIFEXITED(status)) << status;
+    if (WEXITSTATUS(status) == 10)
+        GTEST_SKIP() << "this system lets no process look into another one";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "20: no cell; 30: the cell, 40: the zygote is open";
+}
+
+TEST_F(ProcessOutside, CellHasNoRights)
+{
+    Sandbox sandbox;
+    ASSERT_TRUE(sandbox.works());
+    const Processes found = find_processes();
+    ASSERT_NE(found.cell, 0);
+    EXPECT_EQ(status_field(found.cell, "NoNewPrivs"), "1");
+    EXPECT_EQ(status_field(found.cell, "Seccomp"), "2");
+    for (const char *set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+        EXPECT_EQ(status_field(found.cell, set), "0000000000000000") << set;
+    // Who may not change the bounding set has nothing to win by it.
+    EXPECT_EQ(status_field(found.cell, "CapBnd") == "0000000000000000", is_root());
+    EXPECT_EQ(status_field(found.cell, "Threads"), "1");
+}
+
+TEST_F(ProcessOutside, CellHoldsNoDescriptors)
+{
+    if (!is_root())
+        GTEST_SKIP() << "only root can list the descriptors of a cell";
+    std::vector<int> odd;
+    for (int i = 0; i < 100; i++)
+        odd.push_back(::open("/dev/null", O_RDONLY)); // not close-on-exec, on purpose
+    Sandbox sandbox;
+    ASSERT_TRUE(sandbox.works());
+    const Processes found = find_processes();
+    EXPECT_EQ(descriptors_of(found.cell), std::vector<int>{});
+    EXPECT_LE(descriptors_of(found.zygote).size(), 2U) << "its socket, and perhaps its program";
+    EXPECT_GE(descriptors_of(::getpid()).size(), 100U) << "the twin: the program holds them";
+    for (const int descriptor : odd)
+        ::close(descriptor);
+}
+
+TEST_F(ProcessOutside, CellHasNoMappingsButItsImage)
+{
+    if (!is_root())
+        GTEST_SKIP() << "only root can list the mappings of a cell";
+    const auto before = mappings_of();
+    Cell cell(SBM_LEVEL_PROCESS);
+    const CellPlaces places = find_places(cell, before);
+    const Processes found = find_processes();
+    const std::vector<Mapping> mappings = mappings_of(std::to_string(found.cell));
+    EXPECT_GT(mappings.size(), 5U);
+    for (const Mapping &mapping : mappings) {
+        const bool known = places.object.contains(mapping.start) ||
+                           places.window.contains(mapping.start) ||
+                           (mapping.start >= 0x200000000000 && mapping.end <= 0x200000100000) ||
+                           mapping.name.find("memfd:sbm-buffers") != std::string::npos ||
+                           mapping.name == "[vsyscall]";
+        EXPECT_TRUE(known) << std::hex << mapping.start << " " << mapping.name;
+        EXPECT_TRUE(mapping.rights[1] != 'w' || mapping.rights[2] != 'x') << mapping.name;
+    }
+}
+
+TEST_F(ProcessOutside, CellAndZygoteEndWithTheSandbox)
+{
+    Processes found;
+    {
+        Sandbox sandbox;
+        ASSERT_TRUE(sandbox.works());
+        found = find_processes();
+        ASSERT_NE(found.cell, 0);
+    }
+    EXPECT_TRUE(ends_within(found.cell, 5));
+    EXPECT_TRUE(ends_within(found.zygote, 5));
+}
+
+TEST_F(ProcessOutside, CellAndZygoteEndWithAKilledProgram)
+{
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t program = ::fork();
+    if (program == 0) {
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        Sandbox sandbox;
+        const Processes found = find_processes();
+        if (::write(ends[1], &found, sizeof found) != sizeof found)
+            ::_exit(1);
+        for (;;)
+            ::pause();
+    }
+    Processes found;
+    ASSERT_EQ(::read(ends[0], &found, sizeof found), static_cast<ssize_t>(sizeof found));
+    ASSERT_NE(found.cell, 0);
+    EXPECT_FALSE(ends_within(found.cell, 0)) << "the twin: with the program it lives";
+    ::kill(program, SIGKILL);
+    ::waitpid(program, nullptr, 0);
+    EXPECT_TRUE(ends_within(found.cell, 5));
+    EXPECT_TRUE(ends_within(found.zygote, 5));
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
+TEST_F(ProcessOutside, KilledCellIsReportedAndReplaced)
+{
+    sbm_options options = kSmall;
+    options.wall_time_ns = 2'000'000'000;
+    Cell cell(SBM_LEVEL_PROCESS, options);
+    EXPECT_TRUE(cell.works());
+    const Processes found = find_processes();
+    ASSERT_NE(found.cell, 0);
+    ::kill(found.cell, SIGKILL);
+    const Outcome outcome =
+        cell.run([&](struct sbm *sbm) { return sbm_call(sbm, attack_loop, 0); });
+    EXPECT_TRUE(outcome.is(SBM_FAULT_KILLED)) << outcome;
+    EXPECT_TRUE(cell.works());
+}
+
+// Code that answered and then takes no orders: a call with many new buffers, which
+// are made visible in several steps, ends by its limit too.
+TEST_F(ProcessOutside, ManyNewBuffersDoNotHoldTheProgram)
+{
+    const int status = run_in_child(10, [] {
+        sbm_options options = kSmall;
+        options.wall_time_ns = 300'000'000;
+        Cell cell(SBM_LEVEL_PROCESS, options);
+        unsigned counter = 0;
+        cell.run_only([&](struct sbm *sbm) {
+            return sbm_call(sbm, attack_answer_early, 4321,
+                            SBM_COPY_OUT(sbm, &counter, sizeof counter));
+        });
+        std::vector<char> bytes(64);
+        for (int i = 0; i < 40; i++)
+            static_cast<void>(SBM_COPY_IN(cell.get(), bytes.data(), bytes.size()));
+        const Outcome next =
+            cell.run_only([&](struct sbm *sbm) { return sbm_call(sbm, attack_loop, 0); });
+        return next.error ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0) << "-1: the program had to be killed";
+}
+
+} // namespace
+} // namespace escape

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hostile code makes system calls: every number, by every entry. None may do
+// anything outside the cell, and each is reported by its number.
+#include "cell_map.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace escape {
+namespace {
+
+// What an executed system call would show in the program.
+class Unharmed {
+public:
+    Unharmed() : descriptors_(open_descriptors()), group_(::getpgrp()), user_(::getuid())
+    {
+        EXPECT_NE(::getcwd(folder_, sizeof folder_), nullptr);
+        ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
+    }
+    ~Unharmed()
+    {
+        char folder[PATH_MAX] = "";
+        EXPECT_NE(::getcwd(folder, sizeof folder), nullptr);
+        EXPECT_STREQ(folder, folder_);
+        EXPECT_EQ(open_descriptors(), descriptors_);
+        EXPECT_EQ(::getpgrp(), group_);
+        EXPECT_EQ(::getuid(), user_);
+        sigset_t mask, pending;
+        ::sigprocmask(SIG_SETMASK, nullptr, &mask);
+        EXPECT_EQ(std::memcmp(&mask, &mask_, kSignalBytes), 0);
+        ::sigpending(&pending);
+        EXPECT_TRUE(sigisemptyset(&pending));
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child appeared";
+        EXPECT_EQ(errno, ECHILD);
+    }
+    Unharmed(const Unharmed &) = delete;
+    Unharmed &operator=(const Unharmed &) = delete;
+
+private:
+    static constexpr std::size_t kSignalBytes = 8; // of a sigset_t, the kernel's part
+
+    std::size_t descriptors_;
+    pid_t group_;
+    uid_t user_;
+    char folder_[PATH_MAX] = "";
+    sigset_t mask_;
+};
+
+// The two calls that the loop of a cell of the level `process` itself makes.
+bool is_loops_own(Level level, std::uint64_t number)
+{
+    return level == SBM_LEVEL_PROCESS && (number == SYS_futex || number == SYS_mprotect);
+}
+
+// Linux from 6.11 on lets two calls past every filter: they are for code that it
+// put into a program itself, and answer anybody else with SIGILL or ENXIO.
+constexpr std::uint64_t kUretprobe = 335, kUprobe = 336;
+
+void expect_probe_refused(Cell &cell, std::uint64_t number)
+{
+    std::int64_t result = 0;
+    const Outcome outcome = cell.system_call({ATTACK_SYSCALL, number, {}}, &result);
+    EXPECT_TRUE(outcome.is(SBM_FAULT_SYSTEM_CALL) || outcome.is(SBM_FAULT_INSTRUCTION) ||
+                (!outcome.faulted() && result == -ENXIO))
+        << number << ": " << outcome << ", result " << result;
+}
+
+// At the level `process` the kernel reports the 32 bits that it looked at.
+void expect_refused(Cell &cell, const attack_call &call)
+{
+    const Outcome outcome = cell.system_call(call);
+    EXPECT_TRUE(outcome.is(SBM_FAULT_SYSTEM_CALL)) << std::hex << call.number << ": " << outcome;
+    EXPECT_EQ(static_cast<std::uint32_t>(outcome.address), static_cast<std::uint32_t>(call.number));
+}
+
+ESCAPE_SUITE(SystemCall);
+
+TEST_P(SystemCall, EveryNumberIsRefused)
+{
+    const Unharmed unharmed;
+    Cell cell(GetParam());
+    EXPECT_TRUE(cell.works());
+    const std::size_t descriptors = open_descriptors();
+    for (std::uint64_t number = 0; number < 1024; number++) {
+        if (GetParam() == SBM_LEVEL_PROCESS && (number == kUretprobe || number == kUprobe))
+            expect_probe_refused(cell, number);
+        else if (!is_loops_own(GetParam(), number))
+            expect_refused(cell, {ATTACK_SYSCALL, number, {}});
+    }
+    EXPECT_EQ(open_descriptors(), descriptors);
+    EXPECT_TRUE(cell.works());
+}
+
+TEST_P(SystemCall, TheProgramItselfMakesThem)
+{
+    std::int64_t result = 0;
+    const attack_call call{ATTACK_SYSCALL, SYS_getpid, {}};
+    attack_system_call(&call, &result);
+    EXPECT_EQ(result, ::getpid());
+}
+
+TEST_P(SystemCall, X32NumbersAreRefused)
+{
+    const Unharmed unharmed;
+    Cell cell(GetParam());
+    for (std::uint64_t number = 0; number < 1024; number++)
+        expect_refused(cell, {ATTACK_SYSCALL, number | 0x40000000, {}});
+    EXPECT_TRUE(cell.works());
+}
+
+// The twin: does this kernel answer the 32-bit getpid, number 20?
+bool has_32_bit_entry()
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::int64_t result = 0;
+        const attack_call call{ATTACK_INT80, 20, {}};
+        attack_system_call(&call, &result);
+        ::_exit(result == ::getpid() ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status == 0;
+}
+
+TEST_P(SystemCall, The32BitEntryIsRefused)
+{
+    if (!has_32_bit_entry())
+        GTEST_SKIP() << "this kernel has no 32-bit system calls";
+    const Unharmed unharmed;
+    Cell cell(GetParam());
+    for (std::uint64_t number = 0; number <= 450; number++) {
+        const Outcome outcome = cell.system_call({ATTACK_INT80, number, {}});
+        // Nested hosts emulate the interrupt as an undefined instruction.
+        if (GetParam() == SBM_LEVEL_VM && outcome.is(SBM_FAULT_INSTRUCTION))
+            continue;
+        EXPECT_TRUE(outcome.is(SBM_FAULT_SYSTEM_CALL)) << number << ": " << outcome;
+        EXPECT_EQ(static_cast<std::uint32_t>(outcome.address), number);
+    }
+    EXPECT_TRUE(cell.works());
+}
+
+TEST_P(SystemCall, HighBitsChangeNothing)
+{
+    const Unharmed unharmed;
+    Cell cell(GetParam());
+    for (const std::uint64_t high : {0x1'0000'0000UL, 0xdead'beef'0000'0000UL,
+                                     0x8000'0000'0000'0000UL, 0xffff'ffff'0000'0000UL})
+        for (const std::uint64_t number :
+             {0UL, 1UL, 39UL, 41UL, 56UL, 57UL, 59UL, 60UL, 231UL, 425UL, 435UL})
+            expect_refused(cell, {ATTACK_SYSCALL, number | high, {}});
+    for (const std::uint64_t number : {0x80000000UL, 0xffffffffUL, 0x7fffffffUL, ~0UL})
+        expect_refused(cell, {ATTACK_SYSCALL, number, {}});
+    EXPECT_TRUE(cell.works());
+}
+
+// With arguments that would work: what an attacker really wants.
+TEST_P(SystemCall, HarmWithGoodArgumentsIsRefused)
+{
+    const Unharmed unharmed;
+    Cell cell(GetParam());
+    const auto self = static_cast<std::uint64_t>(::getpid());
+    // Signal 0 to the program, its memory, a new process, an outside socket.
+    const attack_call calls[] = {
+        {ATTACK_SYSCALL, SYS_kill, {self, 0}},
+        {ATTACK_SYSCALL, SYS_tgkill, {self, self, 0}},
+        {ATTACK_SYSCALL, SYS_ptrace, {16, self, 0, 0}},
+        {ATTACK_SYSCALL, SYS_process_vm_readv, {self, 0, 0, 0, 0, 0}},
+        {ATTACK_SYSCALL, SYS_pidfd_open, {self, 0}},
+        {ATTACK_SYSCALL, SYS_clone, {SIGCHLD}},
+        {ATTACK_SYSCALL, SYS_fork, {}},
+        {ATTACK_SYSCALL, SYS_vfork, {}},
+        {ATTACK_SYSCALL, SYS_socket, {1, 1, 0}},
+        {ATTACK_SYSCALL, SYS_memfd_create, {reinterpret_cast<std::uint64_t>("x"), 0}},
+        {ATTACK_SYSCALL, SYS_prctl, {38, 0}},
+        {ATTACK_SYSCALL, SYS_seccomp, {0, 0, 0}},
+        {ATTACK_SYSCALL, SYS_mmap, {0, 4096, 7, 0x22, ~0UL, 0}},
+        {ATTACK_SYSCALL, SYS_rt_sigaction, {SIGSEGV, 0, 0, 8}},
+        {ATTACK_SYSCALL, SYS_rt_sigreturn, {}},
+        {ATTACK_SYSCALL, SYS_exit_group, {0}},
+    };
+    for (const attack_call &call : calls)
+        expect_refused(cell, call);
+    EXPECT_TRUE(cell.works());
+}
+
+class OwnCalls : public SystemCall {};
+INSTANTIATE_TEST_SUITE_P(Level, OwnCalls, testing::Values(SBM_LEVEL_PROCESS), level_name);
+
+TEST_P(OwnCalls, FutexOnlyWaitsAndWakes)
+{
+    Cell cell(GetParam());
+    std::int64_t result = 0;
+    // The twin: waking nobody, and waiting for what is no more so.
+    const std::uint32_t word = 5;
+    const Outcome woken = cell.run([&](struct sbm *sbm) {
+        const auto address = reinterpret_cast<std::uint64_t>(SBM_COPY_IN(sbm, &word, sizeof word));
+        const attack_call call{ATTACK_SYSCALL, SYS_futex, {address, FUTEX_WAKE, 1}};
+        return sbm_call(sbm, attack_system_call, SBM_COPY_IN(sbm, &call, sizeof call),
+                        SBM_COPY_OUT(sbm, &result, sizeof result));
+    });
+    EXPECT_FALSE(woken.faulted()) << woken;
+    for (std::uint64_t operation = 2; operation < 20; operation++)
+        expect_refused(cell, {ATTACK_SYSCALL, SYS_futex, {0, operation}});
+    for (int bit = 1; bit < 64; bit++)
+        for (const std::uint64_t operation : {FUTEX_WAIT, FUTEX_WAKE})
+            expect_refused(cell, {ATTACK_SYSCALL, SYS_futex, {0, operation | 1UL << bit}});
+    EXPECT_TRUE(cell.works());
+}
+
+TEST_P(OwnCalls, MprotectNeverMakesCode)
+{
+    Cell cell(GetParam());
+    std::uint64_t data = reinterpret_cast<std::uint64_t>(attack_variable_address()) & ~4095UL;
+    std::int64_t result = -1;
+    const Outcome twin = cell.system_call(
+        {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, PROT_READ | PROT_WRITE}}, &result);
+    EXPECT_FALSE(twin.faulted()) << twin;
+    EXPECT_EQ(result, 0);
+    for (std::uint64_t protection = 4; protection < 16; protection++)
+        expect_refused(cell, {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, protection}});
+    for (int bit = 2; bit < 64; bit++)
+        for (const std::uint64_t protection : {0UL, 3UL})
+            expect_refused(cell,
+                           {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, protection | 1UL << bit}});
+    EXPECT_TRUE(cell.works());
+}
+
+// Code and constants that a cell makes writable are its own copies: the program's
+// stay, and the next cell has the program's.
+TEST_P(OwnCalls, MprotectReachesOnlyCopies)
+{
+    const auto before = mappings_of();
+    Cell cell(GetParam());
+    const CellPlaces places = find_places(cell, before);
+    const auto constant = reinterpret_cast<std::uint64_t>(attack_constant_address());
+    std::int64_t result = -1;
+    cell.system_call(
+        {ATTACK_SYSCALL, SYS_mprotect, {constant & ~4095UL, 4096, PROT_READ | PROT_WRITE}},
+        &result);
+    ASSERT_EQ(result, 0);
+    EXPECT_FALSE(cell.write(constant, 'X').faulted());
+    EXPECT_EQ(cell.read(constant).value, 'X');
+    EXPECT_EQ(attack_read(constant), 'a');
+    cell.reset();
+    EXPECT_EQ(cell.read(constant).value, 'a');
+    EXPECT_TRUE(is_access(cell.write(constant, 'X'), SBM_ACCESS_WRITE, constant));
+    // The runtime's code lies in memory that the host maps too.
+    const attack_call whole{
+        ATTACK_SYSCALL,
+        SYS_mprotect,
+        {places.window.start, places.window.end - places.window.start, PROT_READ}};
+    cell.system_call(whole, &result);
+    cell.reset();
+    EXPECT_TRUE(cell.works());
+}
+
+} // namespace
+} // namespace escape
