@@ -28,6 +28,16 @@ BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance)
     return status_of(made);
 }
 
+BridgeStatus bridge_enter(Instance &instance)
+{
+    return status_of(instance.enter());
+}
+
+void bridge_leave(Instance &instance)
+{
+    instance.leave();
+}
+
 BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
                             bool filled, Buffer &buffer)
 {

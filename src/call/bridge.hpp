@@ -30,6 +30,8 @@ struct BridgeStatus {
 };
 
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
+BridgeStatus bridge_enter(Instance &instance);
+void bridge_leave(Instance &instance);
 BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
                             bool filled, Buffer &buffer);
 BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access);

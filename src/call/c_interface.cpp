@@ -61,10 +61,35 @@ State *usable(struct sbm *sbm)
     return state;
 }
 
+// The instance for this thread alone, for a block; nothing while a call is on.
+class Entered {
+public:
+    explicit Entered(struct sbm *sbm)
+    {
+        State *state = usable(sbm);
+        if (state && !fail(sbm, cell::call::bridge_enter(*state->instance)))
+            state_ = state;
+    }
+    ~Entered()
+    {
+        if (state_)
+            cell::call::bridge_leave(*state_->instance);
+    }
+    Entered(const Entered &) = delete;
+    Entered &operator=(const Entered &) = delete;
+
+    State *operator->() const { return state_; }
+    State &operator*() const { return *state_; }
+    explicit operator bool() const { return state_ != nullptr; }
+
+private:
+    State *state_ = nullptr;
+};
+
 // A buffer in no list. `caller` may be NULL for one that only the cell has.
 OwnedBuffer *allocate(struct sbm *sbm, void *caller, std::size_t size, Access access, bool filled)
 {
-    State *state = usable(sbm);
+    const Entered state(sbm);
     if (!state)
         return nullptr;
     auto buffer = std::make_unique<OwnedBuffer>();
@@ -110,7 +135,7 @@ BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
 
 int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
 {
-    State *state = usable(sbm);
+    const Entered state(sbm);
     if (!state)
         return sbm->error;
     state->copies.clear();
@@ -177,18 +202,22 @@ int sbm_reset(struct sbm *sbm)
     if (!has_instance(sbm))
         return sbm->error ? sbm->error : -EINVAL;
     sbm->error = 0;
-    fail(sbm, cell::call::bridge_reset(*state_of(sbm)->instance));
+    if (const Entered state(sbm); state)
+        fail(sbm, cell::call::bridge_reset(*state->instance));
     return sbm->error;
 }
 
 void sbm_release_buffers(struct sbm *sbm)
 {
-    sbm->input = sbm->output = sbm->io = nullptr;
-    if (!has_instance(sbm))
+    State *state = state_of(sbm);
+    // Also of an instance that failed; but not while its call uses them.
+    if (!has_instance(sbm) || cell::call::bridge_enter(*state->instance).code)
         return;
-    for (const auto &buffer : state_of(sbm)->buffers)
-        cell::call::bridge_release(*state_of(sbm)->instance, buffer->place);
-    state_of(sbm)->buffers.clear();
+    sbm->input = sbm->output = sbm->io = nullptr;
+    for (const auto &buffer : state->buffers)
+        cell::call::bridge_release(*state->instance, buffer->place);
+    state->buffers.clear();
+    cell::call::bridge_leave(*state->instance);
 }
 
 int sbm_exec(struct sbm *sbm, sbm_func func, void *data)

@@ -91,18 +91,17 @@ void Instance::destroy(std::unique_ptr<Instance> instance) noexcept
         static_cast<void>(instance.release());
 }
 
-Result<void> Instance::check_usable() const noexcept
+Result<void> Instance::enter() noexcept
 {
     if (birth_mark_.data()[0] == std::byte{0})
         return error(Errc::misuse, "the sandbox belongs to the parent process");
-    if (busy_.load(std::memory_order_relaxed))
+    if (busy_.exchange(true, std::memory_order_acquire))
         return error(Errc::misuse, "the sandbox is in a call");
     return {};
 }
 
 Result<Buffer> Instance::acquire(const BufferRequest &request) noexcept
 {
-    CELL_CHECK(check_usable());
     return engine_->acquire(request);
 }
 
@@ -119,21 +118,10 @@ void Instance::release(const Buffer &buffer) noexcept
 Result<long> Instance::execute(Function function, const void *data, std::size_t size,
                                std::span<const Copy> copies) noexcept
 {
-    CELL_CHECK(check_usable());
     if (aborted_)
         return error(Errc::misuse, "an earlier call was aborted: the sandbox needs a reset");
     if (!function)
         return error(Errc::misuse, "there is no function to call");
-    if (busy_.exchange(true, std::memory_order_acquire))
-        return error(Errc::misuse, "the sandbox is in a call");
-    auto result = execute_alone(function, data, size, copies);
-    busy_.store(false, std::memory_order_release);
-    return result;
-}
-
-Result<long> Instance::execute_alone(Function function, const void *data, std::size_t size,
-                                     std::span<const Copy> copies)
-{
     report_.reset();
     for (const Copy &copy : copies)
         if (copy.source && copy.size && copy.buffer.host != copy.source)
@@ -177,7 +165,6 @@ const sbm_fault *Instance::fault() noexcept
 
 Result<void> Instance::reset() noexcept
 {
-    CELL_CHECK(check_usable());
     report_.reset();
     CELL_CHECK(engine_->reset());
     aborted_ = false;

@@ -26,6 +26,11 @@ public:
 
     sbm_level level() const { return engine_->level(); }
 
+    // Everything below `leave` takes place between `enter` and `leave`, which one
+    // thread at a time can do, and nobody from within a call: else misuse.
+    Result<void> enter() noexcept;
+    void leave() noexcept { busy_.store(false, std::memory_order_release); }
+
     Result<Buffer> acquire(const BufferRequest &request) noexcept;
     Result<void> decide(const Buffer &buffer, Access access) noexcept;
     void release(const Buffer &buffer) noexcept;
@@ -43,9 +48,6 @@ public:
 private:
     explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
-    Result<void> check_usable() const noexcept;
-    Result<long> execute_alone(Function function, const void *data, std::size_t size,
-                               std::span<const Copy> copies);
     Result<void> check_surroundings(std::span<const Copy> copies);
 
     std::unique_ptr<Engine> engine_;

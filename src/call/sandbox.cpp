@@ -42,6 +42,9 @@ void release(Core &core, std::span<Transfer> transfers)
 
 Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept
 {
+    // Until the end of execute no other thread comes in.
+    if (auto entered = core.instance->enter(); !entered)
+        return entered;
     for (std::size_t i = 0; i < transfers.size(); i++) {
         Transfer &transfer = transfers[i];
         void *caller = transfer.target ? transfer.target : const_cast<void *>(transfer.source);
@@ -53,6 +56,7 @@ Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept
              .filled = transfer.source != nullptr});
         if (!buffer) {
             release(core, transfers.first(i));
+            core.instance->leave();
             return buffer.error();
         }
         transfer.address = buffer->address;
@@ -75,6 +79,7 @@ Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t
                      buffer_of(transfers[i])};
     auto result = core.instance->execute(thunk, arguments, size, {copies, transfers.size()});
     release(core, transfers);
+    core.instance->leave();
     return result;
 }
 
@@ -120,7 +125,12 @@ const Fault *Sandbox::fault() const noexcept
 }
 Result<void> Sandbox::reset() noexcept
 {
-    return core_->instance->reset();
+    cell::call::Instance &instance = *core_->instance;
+    if (auto entered = instance.enter(); !entered)
+        return entered;
+    auto result = instance.reset();
+    instance.leave();
+    return result;
 }
 
 } // namespace sbm

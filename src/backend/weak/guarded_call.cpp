@@ -86,8 +86,9 @@ void pass_on(int number, siginfo_t *info, void *context)
     if (number == kKickSignal || (before.sa_handler == SIG_IGN && info->si_code <= 0))
         return; // ignored by default or by wish
     // As if this library was not there: the default action, at the same instruction.
+    // A trap has passed its instruction, and would not come again.
     ::sigaction(number, &before, nullptr);
-    if (info->si_code <= 0)
+    if (info->si_code <= 0 || number == SIGTRAP)
         ::raise(number);
 }
 
