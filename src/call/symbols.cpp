@@ -11,6 +11,7 @@
 #include <cstring>
 #include <cxxabi.h>
 #include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <memory>
 #include <sys/mman.h>
@@ -104,14 +105,12 @@ public:
 
     std::vector<std::uint64_t> walk(const backend::Registers &registers)
     {
-        std::vector<std::uint64_t> addresses = unwind(registers);
-        for (const std::uint64_t address : addresses)
-            if (image_.has_code_at(address))
-                return addresses;
-        // Code without unwind information, some of the runtime's or a wild jump's:
-        // go on at its caller, whose address is near the top of the stack.
+        if (has_unwind_information(registers.instruction()))
+            return unwind(registers);
+        // Some of the runtime's code, or a jump to nowhere: go on at the caller, whose
+        // address is near the top of the stack.
+        std::vector<std::uint64_t> addresses = {registers.instruction()};
         backend::Registers caller = registers;
-        addresses.resize(std::min<std::size_t>(addresses.size(), 1));
         if (step_to_caller(caller)) {
             const std::vector<std::uint64_t> rest = unwind(caller);
             addresses.insert(addresses.end(), rest.begin(), rest.end());
@@ -141,6 +140,17 @@ public:
     }
 
 private:
+    bool has_unwind_information(std::uint64_t address) const
+    {
+        Dwfl_Module *module = dwfl_ ? dwfl_addrmodule(dwfl_.get(), address) : nullptr;
+        Dwarf_Addr bias = 0;
+        Dwarf_CFI *table = module ? dwfl_module_eh_cfi(module, &bias) : nullptr;
+        Dwarf_Frame *frame = nullptr;
+        const bool found = table && dwarf_cfi_addrframe(table, address - bias, &frame) == 0;
+        std::free(frame);
+        return found;
+    }
+
     // The frames that unwind information leads to; at least the first.
     std::vector<std::uint64_t> unwind(const backend::Registers &registers)
     {
