@@ -199,7 +199,10 @@ TEST_P(Loop, ItsOwnDataSmashedHurtsOnlyTheCell)
 TEST_P(Loop, BytesOfAHostCallStandStill)
 {
     constexpr int kRounds = 10'000;
-    Cell cell(GetParam());
+    // The attack spins: on a busy machine the standard limits are not enough.
+    sbm_options patient = kSmall;
+    patient.cpu_time_ns = patient.wall_time_ns = 600'000'000'000;
+    Cell cell(GetParam(), patient);
     attack_proxy_log &seen = *attack_seen();
     seen = {};
     const Outcome outcome =
