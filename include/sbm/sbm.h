@@ -44,7 +44,8 @@
  * With SBM_DISABLED defined before this header, the same source compiles to
  * plain calls without the library.
  *
- * In C++ this header and <sbm/sandbox.hpp> cannot be included in one source
+ * In C++ write `enum sbm_level` and `struct sbm_fault`: functions have those names
+ * too. And this header and <sbm/sandbox.hpp> cannot be included in one source
  * file, because `struct sbm` and `namespace sbm` would share a name.
  */
 #ifndef SBM_SBM_H

@@ -250,6 +250,9 @@ std::vector<Frame> trace(const image::CellImage &image, const backend::Registers
 
 std::string demangled(const char *name)
 {
+    // Without this prefix the demangler reads a type: `f` would become `float`.
+    if (std::strncmp(name, "_Z", 2) != 0)
+        return name;
     struct Free {
         void operator()(char *text) const { std::free(text); }
     };
