@@ -126,7 +126,8 @@ void sbm_release_buffers(struct sbm *sbm);
  * buffer macros returned. */
 int sbm_exec(struct sbm *sbm, sbm_func func, void *data);
 
-/* A buffer of `size` zero bytes in the cell, in no list yet, or NULL. */
+/* A buffer of `size` zero bytes in the cell, in no list yet, or NULL. It ends flush
+ * against its guard page, whatever its size is: its address is as aligned as its size. */
 struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size);
 
 /* Allocates a buffer and pushes it at the head of `list`, which is one of the
@@ -138,60 +139,20 @@ struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size);
  * memory, the one that was registered first wins, and io wins over output. */
 void *sbm_add_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size);
 
-/* Makes `size` bytes visible in the cell without guard pages at both ends. Cells
- * share no memory with the program, so the bytes are those of the moment of the
- * call, and a writable mapping is written back when the call has succeeded. */
+/* The same at an address that is a multiple of `alignment`, a power of two up to 4096.
+ * What this leaves between buffer and guard page is zero, and is checked after a call. */
+void *sbm_add_aligned_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size,
+                          size_t alignment);
+
+/* Makes `size` bytes visible in the cell, at an address as aligned as `buf` is, up to
+ * 64; a byte written too far may be noticed only after the call. Cells share no memory
+ * with the program, so the bytes are those of the moment of the call, and a writable
+ * mapping is written back when the call has succeeded. */
 void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size);
 void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size);
 
 /* What sbm_call uses: copies the argument structure where the cell may read it. */
 int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, size_t size);
-
-#else /* SBM_DISABLED: plain calls */
-
-static inline int sbm_init(struct sbm *sbm)
-{
-    sbm->error = 0;
-    sbm->state = NULL;
-    sbm->input = sbm->output = sbm->io = NULL;
-    return 0;
-}
-static inline int sbm_init_with(struct sbm *sbm, const struct sbm_options *options)
-{
-    (void)options;
-    return sbm_init(sbm);
-}
-static inline void sbm_destroy(struct sbm *sbm) { (void)sbm; }
-static inline int sbm_error(const struct sbm *sbm) { return sbm->error; }
-static inline const char *sbm_error_text(const struct sbm *sbm)
-{
-    (void)sbm;
-    return "";
-}
-static inline enum sbm_level sbm_level(const struct sbm *sbm)
-{
-    (void)sbm;
-    return SBM_LEVEL_NONE;
-}
-static inline const struct sbm_fault *sbm_fault(const struct sbm *sbm)
-{
-    (void)sbm;
-    return NULL;
-}
-static inline int sbm_reset(struct sbm *sbm) { return sbm_init(sbm); }
-static inline void sbm_release_buffers(struct sbm *sbm) { (void)sbm; }
-static inline int sbm_exec(struct sbm *sbm, sbm_func func, void *data)
-{
-    (void)sbm;
-    return func(data);
-}
-static inline int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments,
-                                     size_t size)
-{
-    (void)sbm;
-    (void)size;
-    return func((void *)(uintptr_t)arguments);
-}
 
 #endif /* SBM_DISABLED */
 
@@ -200,9 +161,15 @@ static inline int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void 
 #endif
 #pragma GCC visibility pop
 
+#ifdef SBM_DISABLED
+#include <sbm/detail/disabled.h>
+#endif
+
 /* The buffer macros register `size` bytes at `buf` and return their address in
- * the cell, with the type of `buf`; an array becomes a pointer. Each argument is
- * evaluated once (with SBM_DISABLED only `buf` is). NULL after an error. */
+ * the cell, with the type of `buf`; an array becomes a pointer. The address is as
+ * aligned as that type asks for; void asks for nothing, and in C a type that is not
+ * complete must be cast to it. Each argument is evaluated once (with SBM_DISABLED
+ * only `buf` is). NULL after an error. */
 #ifdef SBM_DISABLED
 #define SBM_COPY_IN(instance, buf, size) (buf)
 #define SBM_COPY_OUT(instance, buf, size) (buf)
@@ -212,12 +179,19 @@ static inline int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void 
 #elif defined(__cplusplus)
 namespace sbm_detail {
 enum class list { input, output, io };
+template <class T> constexpr size_t alignment_of()
+{
+    if constexpr (requires { alignof(T); })
+        return alignof(T);
+    else
+        return 1; /* void, or a type that is not known here */
+}
 template <class T> inline T *add(struct sbm *sbm, list which, T *buf, size_t size)
 {
     struct sbm_buf **head = which == list::input    ? &sbm->input
                             : which == list::output ? &sbm->output
                                                     : &sbm->io;
-    return static_cast<T *>(sbm_add_buf(sbm, head, buf, size));
+    return static_cast<T *>(sbm_add_aligned_buf(sbm, head, buf, size, alignment_of<T>()));
 }
 template <class T> inline T *map_readonly(struct sbm *sbm, T *buf, size_t size)
 {
@@ -238,7 +212,8 @@ template <class T> inline T *map_writable(struct sbm *sbm, T *buf, size_t size)
 #define SBM_ADD_(instance, list, buf, size)                                                     \
     __extension__({                                                                             \
         struct sbm *sbm_instance_ = (instance);                                                 \
-        (SBM_DECAYED_(buf)) sbm_add_buf(sbm_instance_, &sbm_instance_->list, (buf), (size));    \
+        (SBM_DECAYED_(buf)) sbm_add_aligned_buf(sbm_instance_, &sbm_instance_->list, (buf),     \
+                                                (size), __alignof__(*(buf)));                   \
     })
 #define SBM_COPY_IN(instance, buf, size) SBM_ADD_(instance, input, buf, size)
 #define SBM_COPY_OUT(instance, buf, size) SBM_ADD_(instance, output, buf, size)

@@ -10,13 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In C an enumeration may hold any number, and a wrong one is an error, not a crash. */
+#ifdef __cplusplus
+#define SBM_ANY_INT_ : int
+#else
+#define SBM_ANY_INT_
+#endif
+
 #pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* What enforces a cell, from nothing to hardware. docs/levels.md compares them. */
-enum sbm_level {
+enum sbm_level SBM_ANY_INT_ {
     SBM_LEVEL_STRONGEST = 0, /* the best level that this machine really offers */
     SBM_LEVEL_NONE,          /* a plain call: for debuggers and sanitizers */
     SBM_LEVEL_WEAK,          /* buffers are guarded copies, faults are caught */
@@ -25,7 +32,7 @@ enum sbm_level {
 };
 
 /* Which end of a buffer lies flush against a guard page. */
-enum sbm_guard {
+enum sbm_guard SBM_ANY_INT_ {
     SBM_GUARD_DEFAULT = 0, /* the same as SBM_GUARD_END */
     SBM_GUARD_END,         /* the byte after the last one faults */
     SBM_GUARD_START        /* the byte before the first one faults */
@@ -45,7 +52,7 @@ struct sbm_options {
 };
 
 /* What ended a call that did not return. */
-enum sbm_fault_kind {
+enum sbm_fault_kind SBM_ANY_INT_ {
     SBM_FAULT_MEMORY = 1,      /* access to an address that the cell was not given */
     SBM_FAULT_STACK,           /* the cell's stack is used up */
     SBM_FAULT_PROTECTION,      /* general protection: privileged or malformed */
@@ -64,7 +71,7 @@ enum sbm_fault_kind {
 };
 
 /* What the code in the cell did with `address`. */
-enum sbm_access { SBM_ACCESS_NONE = 0, SBM_ACCESS_READ, SBM_ACCESS_WRITE, SBM_ACCESS_EXECUTE };
+enum sbm_access SBM_ANY_INT_ { SBM_ACCESS_NONE = 0, SBM_ACCESS_READ, SBM_ACCESS_WRITE, SBM_ACCESS_EXECUTE };
 
 /* Why a call was ended. Strings are never NULL; they belong to the instance and
  * live until its next call, reset or destruction. */
@@ -79,6 +86,8 @@ struct sbm_fault {
     const char *backtrace; /* one line a frame, innermost first; "" if unknown */
     const char *text;      /* all of it as one sentence */
 };
+
+#ifndef SBM_DISABLED
 
 /* "none", "weak", "process", "vm", or "strongest"; "?" for any other value. */
 const char *sbm_level_name(enum sbm_level level);
@@ -95,6 +104,8 @@ const char *sbm_fault_kind_name(enum sbm_fault_kind kind);
 
 /* The version of the library, "major.minor.patch". */
 const char *sbm_version(void);
+
+#endif /* SBM_DISABLED */
 
 #ifdef __cplusplus
 }

@@ -55,7 +55,7 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexc
         CELL_CHECK(add_chunk(needed + kPage));
     CELL_CHECK(extend_file(next_ + pages * kPage));
     slots_.push_back(
-        {.address = next_, .pages = pages, .access = access, .used = true, .fresh = true});
+        {.address = next_, .pages = pages, .access = access, .used = true, .clear = true});
     next_ += needed;
     grant(slots_.back());
     return static_cast<std::uint32_t>(slots_.size() - 1);
@@ -90,7 +90,7 @@ void Arena::reset() noexcept
         os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
                              kKeepOnReset);
     for (Slot &slot : slots_)
-        slot.fresh = true;
+        slot.clear = true;
 }
 
 // Zero before use: the bytes around the buffer always, and the buffer itself, since
@@ -98,13 +98,13 @@ void Arena::reset() noexcept
 void Arena::clear(Slot &slot, bool filled) noexcept
 {
     const std::uint64_t end = slot.address + slot.pages * kPage;
-    if (!slot.fresh) {
+    if (!slot.clear) {
         std::memset(host(slot.address), 0, slot.data - slot.address);
         if (!filled)
             std::memset(host(slot.data), 0, slot.size);
         std::memset(host(slot.data + slot.size), 0, end - slot.data - slot.size);
     }
-    slot.fresh = false;
+    slot.clear = false;
 }
 
 void Arena::grant(const Slot &slot)

@@ -24,7 +24,7 @@ struct Slot {
     std::uint64_t pages;
     Access access; // the rights that cells have been told, or will be
     bool used;
-    bool fresh;             // never used: all zero
+    bool clear;             // all zero
     std::uint64_t data = 0; // where the buffer starts
     std::uint64_t size = 0; // of the buffer
 };
@@ -52,11 +52,14 @@ public:
     static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
 
     // Every byte of every buffer is zero afterwards, used or not. Call with all cells
-    // halted; released slots can then be taken as if they were fresh.
+    // halted; released slots can then be taken as if they were new.
     void reset() noexcept;
 
     // Are the bytes around the buffer, within its pages, still zero?
     bool is_intact(std::uint32_t slot) const noexcept;
+
+    // The user of the slot has cleared it.
+    void set_clear(std::uint32_t slot) noexcept { slots_[slot].clear = true; }
 
     // The memory of [address, address + size) if one buffer of enough rights
     // contains it, else nullptr.

@@ -38,11 +38,9 @@ void bridge_leave(Instance &instance)
     instance.leave();
 }
 
-BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
-                            bool filled, Buffer &buffer)
+BridgeStatus bridge_acquire(Instance &instance, const BufferRequest &request, Buffer &buffer)
 {
-    const auto acquired = instance.acquire(
-        {.caller = caller, .size = size, .alignment = 1, .access = access, .filled = filled});
+    const auto acquired = instance.acquire(request);
     if (acquired)
         buffer = *acquired;
     return status_of(acquired);

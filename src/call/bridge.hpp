@@ -32,8 +32,7 @@ struct BridgeStatus {
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
 BridgeStatus bridge_enter(Instance &instance);
 void bridge_leave(Instance &instance);
-BridgeStatus bridge_acquire(Instance &instance, void *caller, std::size_t size, Access access,
-                            bool filled, Buffer &buffer);
+BridgeStatus bridge_acquire(Instance &instance, const BufferRequest &request, Buffer &buffer);
 BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access);
 void bridge_release(Instance &instance, const Buffer &buffer);
 BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,

@@ -10,6 +10,15 @@ namespace cell::call {
 
 enum class Access { undecided, read, write };
 
+// What is asked of an engine.
+struct BufferRequest {
+    void *caller; // the caller's own bytes
+    std::uint64_t size;
+    std::uint64_t alignment; // a power of two up to the size of a page
+    Access access;
+    bool filled; // the library will copy `size` bytes in
+};
+
 // One buffer that an engine has made.
 struct Buffer {
     std::uint32_t number = 0;  // the engine's own name for it
@@ -24,6 +33,7 @@ struct Copy {
     void *target;
     std::uint64_t size;
     Buffer buffer;
+    bool is_last = false; // the buffer is released afterwards
 };
 
 } // namespace cell::call

@@ -5,6 +5,7 @@
 
 #include <sbm/sbm.h>
 
+#include <bit>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 using cell::call::Access;
 using cell::call::BridgeStatus;
 using cell::call::Buffer;
+using cell::call::BufferRequest;
 using cell::call::Copy;
 using cell::call::InstanceHandle;
 
@@ -86,35 +88,50 @@ private:
     State *state_ = nullptr;
 };
 
-// A buffer in no list. `caller` may be NULL for one that only the cell has.
-OwnedBuffer *allocate(struct sbm *sbm, void *caller, std::size_t size, Access access, bool filled)
+// A buffer in no list. Its caller's bytes may be NULL for one that only the cell has.
+OwnedBuffer *allocate(struct sbm *sbm, const BufferRequest &request)
 {
     const Entered state(sbm);
     if (!state)
         return nullptr;
     auto buffer = std::make_unique<OwnedBuffer>();
-    if (fail(sbm, cell::call::bridge_acquire(*state->instance, caller, size, access, filled,
-                                             buffer->place)))
+    if (fail(sbm, cell::call::bridge_acquire(*state->instance, request, buffer->place)))
         return nullptr;
-    buffer->kern_ptr = caller;
+    buffer->kern_ptr = request.caller;
     buffer->sbm_ptr = buffer->place.address;
-    buffer->size = size;
+    buffer->size = request.size;
     state->buffers.push_back(std::move(buffer));
     return state->buffers.back().get();
 }
 
-void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size)
+void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size,
+          std::size_t alignment)
 {
+    constexpr std::size_t kLargestAlignment = 4096;
     if (!sbm->error && !caller && size)
         fail(sbm, {-EINVAL, "a buffer is NULL"});
+    if (!sbm->error && (!std::has_single_bit(alignment) || alignment > kLargestAlignment))
+        fail(sbm, {-EINVAL, "an alignment is no power of two up to 4096"});
     const bool is_input = list == &sbm->input, is_output = list == &sbm->output;
-    OwnedBuffer *buffer =
-        allocate(sbm, caller, size, is_input ? Access::read : Access::write, !is_output);
+    OwnedBuffer *buffer = allocate(sbm, {.caller = caller,
+                                         .size = size,
+                                         .alignment = alignment,
+                                         .access = is_input ? Access::read : Access::write,
+                                         .filled = !is_output});
     if (!buffer)
         return nullptr;
     buffer->next = *list;
     *list = buffer;
     return buffer->sbm_ptr;
+}
+
+// A mapping is where the caller's bytes are, as far as alignment goes; flush to a guard
+// page it is not promised to be.
+std::size_t alignment_of_mapping(const void *buf)
+{
+    constexpr std::uintptr_t kCacheLine = 64;
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(buf) | kCacheLine;
+    return address & (~address + 1); // the lowest bit that is set
 }
 
 // Appends what a list means to the copies of a call. Every node comes from sbm_alloc_buf, so
@@ -232,22 +249,32 @@ int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, si
 
 struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size)
 {
-    return allocate(sbm, nullptr, size, Access::undecided, false);
+    return allocate(sbm, {.caller = nullptr,
+                          .size = size,
+                          .alignment = 1,
+                          .access = Access::undecided,
+                          .filled = false});
 }
 
 void *sbm_add_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size)
 {
-    return add(sbm, list, const_cast<void *>(buf), size);
+    return add(sbm, list, const_cast<void *>(buf), size, 1);
+}
+
+void *sbm_add_aligned_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size,
+                          size_t alignment)
+{
+    return add(sbm, list, const_cast<void *>(buf), size, alignment);
 }
 
 void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size)
 {
-    return add(sbm, &sbm->input, const_cast<void *>(buf), size);
+    return add(sbm, &sbm->input, const_cast<void *>(buf), size, alignment_of_mapping(buf));
 }
 
 void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size)
 {
-    return add(sbm, &sbm->io, buf, size);
+    return add(sbm, &sbm->io, buf, size, alignment_of_mapping(buf));
 }
 
 } // extern "C"

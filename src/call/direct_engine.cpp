@@ -23,6 +23,7 @@ public:
     Result<void> decide(std::uint32_t, Access) override { return {}; }
     void release(std::uint32_t) override {}
     bool is_intact(std::uint32_t) const override { return true; }
+    void set_clear(std::uint32_t) override {}
 
     Result<long> call(Function function, const void *data, std::size_t) override
     {

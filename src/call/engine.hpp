@@ -17,14 +17,6 @@ namespace cell::call {
 // upper half of its value is the caller's affair: thunks of C return int.
 using Function = long (*)(void *);
 
-struct BufferRequest {
-    void *caller; // the caller's own bytes
-    std::uint64_t size;
-    std::uint64_t alignment;
-    Access access;
-    bool filled; // the library will copy `size` bytes in
-};
-
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -37,6 +29,9 @@ public:
 
     // False if bytes next to the buffer were overwritten by the last call.
     virtual bool is_intact(std::uint32_t buffer) const = 0;
+
+    // Every byte of the buffer's pages is zero again, so its next use need not clear it.
+    virtual void set_clear(std::uint32_t buffer) = 0;
 
     // Calls function(data). With `size`, `data` is an argument structure of so many
     // bytes, which the function gets a read-only copy of. The value, or a record

@@ -49,6 +49,7 @@ private:
     explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
     Result<void> check_surroundings(std::span<const Copy> copies);
+    void copy_out(const Copy &copy);
 
     std::unique_ptr<Engine> engine_;
     os::Mapping birth_mark_; // a page that the kernel clears in a forked child

@@ -169,6 +169,55 @@ TEST_P(Buffers, OfSizeZero)
     }
 }
 
+// A structure that ends in bytes of any number, as protocols have them.
+struct alignas(16) Message {
+    double weights[2];
+    unsigned char bytes[16];
+};
+
+TEST_P(GuardedBuffers, KeepTheAlignmentOfTheirType)
+{
+    Instance sbm(options());
+    Message message{};
+    constexpr size_t kSize = offsetof(Message, bytes) + 5;
+    Message *in_cell = SBM_COPY_INOUT(sbm, &message, kSize);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(in_cell) % alignof(Message), 0U);
+    const void *untyped = &message;
+    EXPECT_EQ((reinterpret_cast<uintptr_t>(SBM_COPY_IN(sbm, untyped, kSize)) + kSize) % 4096, 0U)
+        << "without a type a buffer ends at its guard page";
+    auto *bytes = reinterpret_cast<unsigned char *>(in_cell);
+    EXPECT_EQ(sbm_call(sbm, touch_byte, bytes, ptrdiff_t{kSize} - 1, 1), 0);
+    EXPECT_TRUE(works(sbm));
+    EXPECT_TRUE(aborted(sbm, sbm_call(sbm, touch_byte, bytes, ptrdiff_t{kSize}, 1),
+                        SBM_FAULT_BUFFER_UNDERRUN))
+        << "the gap that alignment leaves is checked";
+}
+
+TEST_P(Buffers, MappingsKeepTheAlignmentOfTheirAddress)
+{
+    Instance sbm(options());
+    alignas(64) unsigned char bytes[80] = {};
+    for (const size_t alignment : {size_t{64}, size_t{32}, size_t{8}, size_t{1}}) {
+        const void *in_cell = SBM_MAP_READONLY(sbm, bytes + alignment % 64, size_t{11});
+        EXPECT_EQ(reinterpret_cast<uintptr_t>(in_cell) % alignment, 0U) << alignment;
+    }
+    EXPECT_TRUE(works(sbm));
+}
+
+TEST_P(Buffers, AnAlignmentThatIsNoneIsMisuse)
+{
+    for (const size_t alignment : {size_t{0}, size_t{3}, size_t{8192}}) {
+        Instance sbm(options());
+        int value = 0;
+        EXPECT_EQ(sbm_add_aligned_buf(sbm, &sbm->io, &value, sizeof value, alignment), nullptr);
+        EXPECT_EQ(sbm_error(sbm), -EINVAL);
+    }
+    Instance sbm(options());
+    int value = 0;
+    EXPECT_NE(sbm_add_aligned_buf(sbm, &sbm->io, &value, sizeof value, 4096), nullptr);
+    EXPECT_TRUE(works(sbm));
+}
+
 TEST_P(Buffers, ANullBufferIsMisuse)
 {
     Instance sbm(options());

@@ -7,6 +7,9 @@
 
 #include "disabled.h"
 
+#include <errno.h>
+#include <string.h>
+
 static SBM_DEFINE_FUNC(add_all, const int *, values, int, count, int *, sum)
 {
     *sum = 0;
@@ -58,8 +61,45 @@ int disabled_calls_in_c(void)
     if (sbm_error(&sbm) != 0 || sbm_error_text(&sbm)[0] != '\0' || sbm_fault(&sbm) ||
         sbm_level(&sbm) != SBM_LEVEL_NONE || sbm_reset(&sbm) != 0)
         return 4;
+    if (sbm_add_buf(&sbm, &sbm.io, &sum, sizeof sum) != &sum ||
+        sbm_add_aligned_buf(&sbm, &sbm.io, &sum, sizeof sum, 64) != &sum ||
+        sbm_map_readonly(&sbm, &sum, sizeof sum) != &sum ||
+        sbm_map_writable(&sbm, &sum, sizeof sum) != &sum || sbm.io)
+        return 5;
     sbm_release_buffers(&sbm);
     sbm_destroy(&sbm);
+    return 0;
+}
+
+/* What cannot be had without the library says so, and is sticky as ever. */
+int disabled_buffer_of_its_own_in_c(void)
+{
+    struct sbm sbm;
+    sbm_init(&sbm);
+    if (sbm_alloc_buf(&sbm, 8) || sbm_error(&sbm) != -ENOSYS || !sbm_error_text(&sbm)[0])
+        return 1;
+    if (sbm_call(&sbm, nothing) != -ENOSYS || sbm_add_buf(&sbm, &sbm.io, &sbm, 1))
+        return 2;
+    if (sbm_reset(&sbm) != 0 || sbm_call(&sbm, nothing) != 7)
+        return 3;
+    return 0;
+}
+
+int disabled_names_in_c(void)
+{
+    enum sbm_level level = SBM_LEVEL_NONE;
+    char reason[8] = "";
+    if (strcmp(sbm_level_name(SBM_LEVEL_VM), "vm") ||
+        strcmp(sbm_level_name((enum sbm_level)9), "?"))
+        return 1;
+    if (sbm_level_from_name("weak", &level) || level != SBM_LEVEL_WEAK ||
+        sbm_level_from_name("weaker", &level) != -EINVAL || sbm_level_from_name(NULL, &level) == 0)
+        return 2;
+    if (sbm_level_missing(SBM_LEVEL_NONE, reason, sizeof reason) ||
+        !sbm_level_missing(SBM_LEVEL_VM, reason, sizeof reason) || strcmp(reason, "compile"))
+        return 3;
+    if (!sbm_version()[0] || strcmp(sbm_fault_kind_name(SBM_FAULT_MEMORY), "?"))
+        return 4;
     return 0;
 }
 

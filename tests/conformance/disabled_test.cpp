@@ -22,6 +22,16 @@ TEST(Disabled, CallsInC)
     EXPECT_EQ(disabled_calls_in_c(), 0);
 }
 
+TEST(Disabled, ABufferOfTheCellsOwnIsRefusedInC)
+{
+    EXPECT_EQ(disabled_buffer_of_its_own_in_c(), 0);
+}
+
+TEST(Disabled, NamesInC)
+{
+    EXPECT_EQ(disabled_names_in_c(), 0);
+}
+
 TEST(Disabled, BuffersAreEvaluatedOnceInC)
 {
     EXPECT_EQ(disabled_evaluations_in_c(), 5);

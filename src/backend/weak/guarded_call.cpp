@@ -92,7 +92,7 @@ void pass_on(int number, siginfo_t *info, void *context)
         ::raise(number);
 }
 
-void on_signal(int number, siginfo_t *info, void *raw)
+__attribute__((noinline)) void handle_signal(int number, siginfo_t *info, void *raw)
 {
     if (!is_ours(number, *info))
         return pass_on(number, info, raw);
@@ -102,6 +102,21 @@ void on_signal(int number, siginfo_t *info, void *raw)
     context.uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(sbm_weak_return);
     // The interrupted code may have left the flags in any state.
     context.uc_mcontext.gregs[REG_EFL] = 0x202;
+}
+
+// The kernel leaves the alignment check on if the interrupted code has set it, and then
+// whatever a compiler or a sanitizer makes of the handler could fault itself. Below the
+// stack pointer there may be values of this function.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void
+on_signal(int number, siginfo_t *info, void *raw)
+{
+    __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+                     "pushfq\n\t"
+                     "andl $~0x40000, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "lea 128(%%rsp), %%rsp" ::
+                         : "cc", "memory");
+    handle_signal(number, info, raw);
 }
 
 void install_handlers()
