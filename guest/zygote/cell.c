@@ -146,7 +146,9 @@ static void catch_signals(void)
 
 static void limit_resources(void)
 {
-    static const int resources[] = {RLIMIT_CORE,  RLIMIT_NOFILE,  RLIMIT_NPROC,
+    /* RLIMIT_DATA: code and constants, private to the cell, cannot be made writable, so
+     * the cell has no memory of its own but what its options say. */
+    static const int resources[] = {RLIMIT_CORE,  RLIMIT_NOFILE,  RLIMIT_NPROC,   RLIMIT_DATA,
                                     RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
     const struct rlimit64 none = {0, 0};
     for (unsigned i = 0; i < sizeof resources / sizeof *resources; i++)

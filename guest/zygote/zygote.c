@@ -148,8 +148,11 @@ static void recall_cell(void)
  * process id names nobody else as long as the host may use it. */
 static void fork_cell(void)
 {
-    if (cell_pid > 0)
+    if (cell_pid > 0) {
+        kernel(SYS_kill, cell_pid, SIGKILL); /* if the host has not done it */
         kernel(SYS_wait4, cell_pid, 0, __WALL, 0);
+        cell_pid = 0;
+    }
     int pidfd = -1;
     const long self = kernel6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     struct clone_args arguments;

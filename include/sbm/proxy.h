@@ -16,7 +16,8 @@
  * The *values* are the cell's, and may be anything: check them.
  *
  * A body runs on the caller's thread while the cell stands still. It must not
- * call the instance that it runs for (-EINVAL).
+ * call the instance that it runs for (-EINVAL). An exception that leaves it ends the
+ * call as a refused one, at the strong levels; at `none` and `weak` it must not throw.
  */
 #ifndef SBM_PROXY_H
 #define SBM_PROXY_H

@@ -81,7 +81,8 @@ struct Options {
 // The report of an aborted call; <sbm/types.h> explains the fields.
 using Fault = ::sbm_fault;
 
-// The best level that this machine really offers.
+// The strong level that this machine really offers; Level::strongest if it offers none:
+// `create` then says what is missing.
 Level strongest() noexcept;
 
 // Parameter types of functions that run in a cell: views of memory in the cell.

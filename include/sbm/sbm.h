@@ -241,19 +241,21 @@ template <class T> inline T *map_writable(struct sbm *sbm, T *buf, size_t size)
 #define SBM_DEFINE_CALL(...)                                                       \
     SBM_DEFINE_CALL_(SBM_FIRST_(__VA_ARGS__), (SBM_MEMBERS_(__VA_ARGS__)),         \
                      (struct sbm * sbm SBM_MORE_PARAMETERS_(__VA_ARGS__)),         \
-                     (SBM_VALUES_(__VA_ARGS__)))
-#define SBM_DEFINE_CALL_(f, members, parameters, values) \
-    SBM_DEFINE_CALL_AGAIN_(f, members, parameters, values)
-#define SBM_DEFINE_CALL_AGAIN_(f, members, parameters, values)                     \
+                     (SBM_STORES_(__VA_ARGS__)))
+#define SBM_DEFINE_CALL_(f, members, parameters, stores) \
+    SBM_DEFINE_CALL_AGAIN_(f, members, parameters, stores)
+#define SBM_DEFINE_CALL_AGAIN_(f, members, parameters, stores)                     \
     int __sbm_thunk_##f(void *sbm_pointer_);                                       \
     struct __sbm_arg_##f {                                                         \
         SBM_BARE_ members                                                          \
     };                                                                             \
     __attribute__((unused)) static inline int __sbm_call_##f parameters            \
     {                                                                              \
-        struct __sbm_arg_##f sbm_arguments_ = {SBM_BARE_ values};                  \
-        return sbm_exec_arguments(sbm, __sbm_thunk_##f, &sbm_arguments_,           \
-                                  sizeof sbm_arguments_);                          \
+        unsigned char sbm_bytes_[sizeof(struct __sbm_arg_##f)]                     \
+            __attribute__((aligned(__alignof__(struct __sbm_arg_##f)))) = {0};     \
+        SBM_BARE_ stores                                                           \
+        SBM_CLEAR_PADDING_((struct __sbm_arg_##f *)(void *)sbm_bytes_);            \
+        return sbm_exec_arguments(sbm, __sbm_thunk_##f, sbm_bytes_, sizeof sbm_bytes_); \
     }                                                                              \
     struct __sbm_arg_##f
 

@@ -101,6 +101,9 @@ public:
     // call go on too.
     virtual Exit resume(std::int64_t result) = 0;
 
+    // In a forked child, before destruction: what runs is the parent's, and goes on.
+    virtual void abandon() = 0;
+
     // Takes the cell out of whatever it does, also if it only pretends to wait. Its
     // memory does not change any more until `restart`.
     virtual void halt() = 0;
@@ -110,7 +113,7 @@ public:
 };
 
 // A backend that can start here and now, or what is missing.
-Result<std::unique_ptr<Backend>> open_process() noexcept;
-Result<std::unique_ptr<Backend>> open_vm() noexcept;
+Result<std::unique_ptr<Backend>> open_process();
+Result<std::unique_ptr<Backend>> open_vm();
 
 } // namespace cell::backend

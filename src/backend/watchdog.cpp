@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <pthread.h>
 #include <system_error>
 
@@ -29,7 +30,7 @@ Watchdog::~Watchdog()
     thread_.join();
 }
 
-Result<void> Watchdog::start_thread() noexcept
+Result<void> Watchdog::start_thread()
 {
     // The thread must not take signals that are meant for the program.
     sigset_t all, old;
@@ -47,7 +48,7 @@ Result<void> Watchdog::start_thread() noexcept
     return {};
 }
 
-Result<void> Watchdog::begin(const Limits &limits) noexcept
+Result<void> Watchdog::begin(const Limits &limits)
 {
     if (!thread_.joinable())
         CELL_CHECK(start_thread());
@@ -81,23 +82,40 @@ bool Watchdog::pause() noexcept
     return state_.compare_exchange_strong(state, with(state, kPaused));
 }
 
-void Watchdog::resume() noexcept
+Limit Watchdog::resume() noexcept
 {
-    state_.store(with(state_.load(), kRunning));
+    const std::uint32_t running = with(state_.load(), kRunning);
+    const std::uint64_t wall = os::monotonic_ns() - began_.load(std::memory_order_relaxed);
+    if (wall >= wall_limit_.load(std::memory_order_relaxed))
+        return Limit::wall_time;
+    // A thread uses no more processor time than passes.
+    if (wall >= cpu_limit_.load(std::memory_order_relaxed) &&
+        used_cpu(running, os::cpu_ns(clock_.load(std::memory_order_relaxed))) >=
+            cpu_limit_.load(std::memory_order_relaxed))
+        return Limit::cpu_time;
+    state_.store(running);
     if (sleeps_soundly_.load())
         os::futex_wake(os::word_of(state_));
+    return Limit::none;
+}
+
+void Watchdog::abandon() noexcept
+{
+    static_cast<void>(new (std::nothrow) std::thread(std::move(thread_)));
 }
 
 void Watchdog::watch() noexcept
 {
     int idle = 0;
-    while (!stop_.load()) {
+    for (;;) {
         const std::uint32_t state = state_.load();
+        if (stop_.load()) // set before the state changes for the last time
+            return;
         std::uint64_t sleep = kTick;
         bool soundly = false;
         if (phase(state) == kRunning) {
             idle = 0;
-            soundly = state == known_; // seen before: its limits may be far away
+            soundly = state == known_.load(); // seen before: its limits may be far away
             sleep = inspect(state);
         } else if (phase(state) == kIdle && ++idle > kIdleTicks) {
             soundly = true;
@@ -110,6 +128,14 @@ void Watchdog::watch() noexcept
     }
 }
 
+// Counted from the first look at a call: up to a tick late, in favour of the call.
+std::uint64_t Watchdog::used_cpu(std::uint32_t state, std::uint64_t cpu) noexcept
+{
+    if (known_.exchange(state) != state)
+        cpu_base_.store(cpu);
+    return cpu - std::min(cpu, cpu_base_.load());
+}
+
 // Looks at the running call; how long it can be left alone.
 std::uint64_t Watchdog::inspect(std::uint32_t state) noexcept
 {
@@ -117,12 +143,8 @@ std::uint64_t Watchdog::inspect(std::uint32_t state) noexcept
     const std::uint64_t cpu = os::cpu_ns(clock_.load(std::memory_order_relaxed));
     const std::uint64_t wall_limit = wall_limit_.load(std::memory_order_relaxed);
     const std::uint64_t cpu_limit = cpu_limit_.load(std::memory_order_relaxed);
-    const bool is_new = state != known_;
-    if (is_new) {
-        known_ = state;
-        cpu_base_ = cpu; // up to a tick late, in favour of the call
-    }
-    const std::uint64_t used = cpu - cpu_base_;
+    const bool is_new = state != known_.load();
+    const std::uint64_t used = used_cpu(state, cpu);
     if (wall >= wall_limit || used >= cpu_limit) {
         try_kick(state, wall >= wall_limit ? Limit::wall_time : Limit::cpu_time);
         return kTick;

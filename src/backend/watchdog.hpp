@@ -26,13 +26,17 @@ public:
 
     // Around each call, on the thread that makes it. `end` says which limit was
     // used up; then kick has run and returned.
-    Result<void> begin(const Limits &limits) noexcept;
+    Result<void> begin(const Limits &limits);
     Limit end() noexcept;
 
     // Around a host call, during which kick does not run though time goes on.
-    // False from `pause` if kick has run already.
+    // False from `pause` if kick has run already. `resume` says which limit is used up:
+    // a call that is always in some host call is seldom seen running.
     bool pause() noexcept;
-    void resume() noexcept;
+    Limit resume() noexcept;
+
+    // In a forked child, where the thread is not: forgets it.
+    void abandon() noexcept;
 
     // True once kick has been decided on for this call.
     bool is_kicking() const { return phase(state_.load()) > kRunning; }
@@ -48,7 +52,8 @@ private:
         return (state & ~kPhaseMask) | phase;
     }
 
-    Result<void> start_thread() noexcept;
+    Result<void> start_thread();
+    std::uint64_t used_cpu(std::uint32_t state, std::uint64_t cpu) noexcept;
     void watch() noexcept;
     std::uint64_t inspect(std::uint32_t state) noexcept;
     void try_kick(std::uint32_t state, Limit limit) noexcept;
@@ -64,9 +69,8 @@ private:
     std::atomic<std::uint64_t> cpu_limit_{0}, wall_limit_{0}, began_{0};
     std::atomic<clockid_t> clock_{0};
 
-    // The watchdog's own.
-    std::uint32_t known_ = 0; // the state of the call that cpu_base_ belongs to
-    std::uint64_t cpu_base_ = 0;
+    std::atomic<std::uint32_t> known_{0}; // the state of the call that cpu_base_ belongs to
+    std::atomic<std::uint64_t> cpu_base_{0};
 };
 
 } // namespace cell::backend

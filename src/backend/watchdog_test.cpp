@@ -79,11 +79,38 @@ TEST(WatchdogTest, DoesNotKickDuringAPause)
         const std::uint32_t word = 0;
         os::futex_wait(&word, 0, 30 * kMillisecond);
         EXPECT_FALSE(spin.kicked);
-        spin.watchdog.resume();
+        EXPECT_EQ(spin.watchdog.resume(), Limit::wall_time);
+        EXPECT_EQ(spin.watchdog.end(), Limit::none) << "there was nothing to kick";
+        EXPECT_FALSE(spin.kicked);
+        return;
     }
     while (!spin.kicked) {
     }
     EXPECT_EQ(spin.watchdog.end(), Limit::wall_time);
+}
+
+TEST(WatchdogTest, KicksAfterAPause)
+{
+    Spin spin;
+    ASSERT_TRUE(spin.watchdog.begin({UINT64_MAX, 50 * kMillisecond}));
+    if (spin.watchdog.pause()) {
+        if (spin.watchdog.resume() == Limit::none)
+            while (!spin.kicked) {
+            }
+    }
+    spin.watchdog.end();
+    EXPECT_EQ(spin.run(kNone, kMillisecond), Limit::none);
+}
+
+// Its thread must not miss its end, whenever that comes.
+TEST(WatchdogTest, EndsWhileItFallsAsleep)
+{
+    for (int i = 0; i < 60; i++) {
+        Spin spin;
+        EXPECT_EQ(spin.run({UINT64_MAX, 10'000 * kMillisecond}, 1000), Limit::none);
+        const std::uint32_t word = 0;
+        os::futex_wait(&word, 0, (15 + static_cast<std::uint64_t>(i % 15)) * kMillisecond);
+    }
 }
 
 } // namespace

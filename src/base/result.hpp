@@ -5,6 +5,9 @@
 
 #include <sbm/result.hpp>
 
+#include <new>
+#include <stdexcept>
+
 namespace cell {
 
 using sbm::Errc;
@@ -17,6 +20,19 @@ using sbm::Result;
 // The same for a failed system call: appends the text of `number`, and turns it
 // into the code that tells the caller what to do about it.
 [[gnu::format(printf, 2, 3)]] Error os_error(int number, const char *format, ...) noexcept;
+
+// The boundary where exceptions end: runs `work`, which gives a Result, and turns what the
+// standard library throws for want of memory into an error. Layers below may throw that,
+// and nothing else.
+template <class Work> auto without_throwing(Work &&work) noexcept -> decltype(work())
+{
+    try {
+        return work();
+    } catch (const std::bad_alloc &) {
+    } catch (const std::length_error &) {
+    }
+    return error(Errc::no_memory, "the program has no memory left");
+}
 
 } // namespace cell
 

@@ -4,14 +4,18 @@
 #include "base/checked.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <sys/mman.h>
+#include <utility>
 
 namespace cell::call {
 namespace {
 
 constexpr std::uint64_t kChunk = std::uint64_t{64} << 20;
 constexpr std::uint64_t kKeepOnReset = 256 * kPage; // zeroed in place instead of given back
+constexpr std::uint64_t kIdlePages = (std::uint64_t{32} << 20) / kPage;
+constexpr std::uint64_t kExactPages = 64; // up to here a slot is as large as its buffer
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 40;
 
 bool is_zero(const std::byte *start, std::uint64_t size)
@@ -22,15 +26,23 @@ bool is_zero(const std::byte *start, std::uint64_t size)
     return start[0] == std::byte{0} && std::memcmp(start, start + 1, size - 1) == 0;
 }
 
+// The size of the slot for so many pages.
+std::uint64_t slot_pages(std::uint64_t pages)
+{
+    return pages <= kExactPages ? pages : round_up(pages, std::bit_floor(pages) / 8);
+}
+
 } // namespace
 
 Result<std::uint32_t> Arena::acquire(std::uint64_t size, std::uint64_t alignment, Access access,
-                                     GuardAt guard, bool filled) noexcept
+                                     GuardAt guard, bool filled)
 {
+    if (!std::has_single_bit(alignment) || alignment > kPage)
+        return error(Errc::misuse, "a buffer's alignment is a power of two up to a page's size");
     if (size > kLargest)
         return error(Errc::no_memory, "a buffer of %llu bytes is too large",
                      static_cast<unsigned long long>(size));
-    const std::uint64_t pages = round_up(size, kPage) / kPage;
+    const std::uint64_t pages = slot_pages(round_up(size, kPage) / kPage);
     CELL_TRY(const std::uint32_t number, take_slot(pages, access));
     Slot &slot = slots_[number];
     slot.size = size;
@@ -41,27 +53,33 @@ Result<std::uint32_t> Arena::acquire(std::uint64_t size, std::uint64_t alignment
     return number;
 }
 
-Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access) noexcept
+Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access)
 {
     for (std::uint32_t i = 0; i < slots_.size(); i++) {
         Slot &slot = slots_[i];
         if (slot.used || slot.pages != pages || slot.access != access)
             continue;
         slot.used = true;
+        if (std::exchange(slot.idle, false))
+            idle_pages_ -= slot.pages;
         return i;
     }
     const std::uint64_t needed = (pages + 1) * kPage;
     if (end_ - next_ < needed)
         CELL_CHECK(add_chunk(needed + kPage));
     CELL_CHECK(extend_file(next_ + pages * kPage));
-    slots_.push_back(
-        {.address = next_, .pages = pages, .access = access, .used = true, .clear = true});
+    slots_.push_back({.address = next_,
+                      .pages = pages,
+                      .access = access,
+                      .used = true,
+                      .idle = false,
+                      .clear = true});
     next_ += needed;
     grant(slots_.back());
     return static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
-Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
+Result<void> Arena::add_chunk(std::uint64_t bytes)
 {
     const std::uint64_t size = std::max(kChunk, round_up(bytes, kLargePage));
     CELL_TRY(os::Descriptor file, os::memory_file("sbm-buffers", 0));
@@ -78,10 +96,33 @@ Result<void> Arena::add_chunk(std::uint64_t bytes) noexcept
 
 // Memory that no slot has yet does not exist: a cell of the level `process` can make
 // all of a chunk accessible, and must find no more than it was given.
-Result<void> Arena::extend_file(std::uint64_t end) noexcept
+Result<void> Arena::extend_file(std::uint64_t end)
 {
     const Memory &last = memory_.back();
     return os::resize_memory_file(last.file.get(), end - last.mapping.address());
+}
+
+const Arena::Memory &Arena::memory_of(const Slot &slot) const
+{
+    for (const Memory &memory : memory_)
+        if (contains(memory.mapping.address(), memory.mapping.size(), slot.address, 0))
+            return memory;
+    return memory_.back(); // not reached: each slot lies in one of them
+}
+
+void Arena::release(std::uint32_t number) noexcept
+{
+    Slot &slot = slots_[number];
+    slot.used = false;
+    if (idle_pages_ + slot.pages <= kIdlePages) {
+        slot.idle = true;
+        idle_pages_ += slot.pages;
+        return;
+    }
+    const Memory &memory = memory_of(slot);
+    os::zero_memory_file(memory.file.get(), memory.mapping.data(),
+                         slot.address - memory.mapping.address(), slot.pages * kPage, 0);
+    slot.clear = true;
 }
 
 void Arena::reset() noexcept
@@ -89,8 +130,8 @@ void Arena::reset() noexcept
     for (const Memory &memory : memory_)
         os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
                              kKeepOnReset);
-    for (Slot &slot : slots_)
-        slot.clear = true;
+    for (Slot &slot : slots_) // a buffer that stays will be written again
+        slot.clear = !slot.used;
 }
 
 // Zero before use: the bytes around the buffer always, and the buffer itself, since
@@ -109,21 +150,16 @@ void Arena::clear(Slot &slot, bool filled) noexcept
 
 void Arena::grant(const Slot &slot)
 {
-    if (slot.pages == 0 || slot.access == Access::undecided)
+    if (slot.pages == 0)
         return;
     grants_.push_back({slot.address, slot.pages * kPage,
                        slot.access == Access::read ? PROT_READ : PROT_READ | PROT_WRITE});
 }
 
-Result<void> Arena::decide(std::uint32_t number, Access access) noexcept
+Result<void> Arena::require(std::uint32_t number, Access access) const
 {
-    Slot &slot = slots_[number];
-    if (slot.access == access)
-        return {};
-    if (slot.access != Access::undecided)
-        return error(Errc::misuse, "a buffer is in two lists with different rights");
-    slot.access = access;
-    grant(slot);
+    if (access == Access::write && slots_[number].access == Access::read)
+        return error(Errc::misuse, "a buffer that cells may only read is in a list of outputs");
     return {};
 }
 

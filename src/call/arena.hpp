@@ -3,7 +3,9 @@
 // The memory for buffers of calls. A buffer gets a slot of whole pages between two
 // guard pages. A slot's address and rights never change; when its buffer is
 // released, the next buffer with as many pages and the same rights takes it over,
-// so that a program that makes the same calls again changes no page table.
+// so that a program that makes the same calls again changes no page table. Large
+// slots come in sizes an eighth apart, so that there are few of them however many
+// sizes a program uses; what a buffer leaves of its slot is zero and checked.
 #pragma once
 
 #include "base/result.hpp"
@@ -22,8 +24,9 @@ enum class GuardAt { end, start };
 struct Slot {
     std::uint64_t address; // of the first page, in host and cell alike
     std::uint64_t pages;
-    Access access; // the rights that cells have been told, or will be
+    Access access; // the rights that cells have
     bool used;
+    bool idle;              // released, with its memory kept
     bool clear;             // all zero
     std::uint64_t data = 0; // where the buffer starts
     std::uint64_t size = 0; // of the buffer
@@ -42,11 +45,12 @@ public:
     // except for what `alignment` (a power of two) asks for. With `filled` the
     // caller will write all of the buffer, and only the bytes around it are cleared.
     Result<std::uint32_t> acquire(std::uint64_t size, std::uint64_t alignment, Access access,
-                                  GuardAt guard, bool filled) noexcept;
-    void release(std::uint32_t slot) noexcept { slots_[slot].used = false; }
+                                  GuardAt guard, bool filled);
+    // Memory of released slots beyond a cap goes back to the kernel.
+    void release(std::uint32_t slot) noexcept;
 
-    // Fixes the rights of a slot that was acquired without; misuse if they differ.
-    Result<void> decide(std::uint32_t slot, Access access) noexcept;
+    // Misuse if cells have fewer rights to the slot.
+    Result<void> require(std::uint32_t slot, Access access) const;
 
     const Slot &slot(std::uint32_t number) const { return slots_[number]; }
     static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
@@ -70,8 +74,8 @@ public:
     const std::vector<Grant> &grants() const { return grants_; }
 
 private:
-    Result<void> add_chunk(std::uint64_t bytes) noexcept;
-    Result<std::uint32_t> take_slot(std::uint64_t pages, Access access) noexcept;
+    Result<void> add_chunk(std::uint64_t bytes);
+    Result<std::uint32_t> take_slot(std::uint64_t pages, Access access);
     static void clear(Slot &slot, bool filled) noexcept;
     void grant(const Slot &slot);
 
@@ -79,11 +83,13 @@ private:
         os::Descriptor file; // ends where the last slot ends: more is not there to be written
         os::Mapping mapping;
     };
-    Result<void> extend_file(std::uint64_t end) noexcept;
+    Result<void> extend_file(std::uint64_t end);
+    const Memory &memory_of(const Slot &slot) const;
     std::vector<Memory> memory_;
     std::vector<image::Region> chunks_;
     std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk
     std::vector<Slot> slots_;
+    std::uint64_t idle_pages_ = 0; // of released slots that keep their memory
     std::vector<Grant> grants_;
 };
 

@@ -3,7 +3,9 @@
 
 #include "base/checked.hpp"
 
+#include <cstring>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <sys/mman.h>
@@ -103,15 +105,13 @@ TEST(ArenaTest, NoticesBytesOutsideOfABuffer)
     EXPECT_TRUE(arena.is_intact(*number));
 }
 
-TEST(ArenaTest, DecidesRightsOnce)
+TEST(ArenaTest, FixesRights)
 {
     Arena arena;
-    const auto number = arena.acquire(10, 1, Access::undecided, GuardAt::end, false);
+    const auto number = arena.acquire(10, 1, Access::read, GuardAt::end, false);
     ASSERT_TRUE(number);
-    EXPECT_TRUE(arena.grants().empty());
-    EXPECT_TRUE(arena.decide(*number, Access::read));
-    EXPECT_TRUE(arena.decide(*number, Access::read));
-    EXPECT_FALSE(arena.decide(*number, Access::write));
+    EXPECT_TRUE(arena.require(*number, Access::read));
+    EXPECT_FALSE(arena.require(*number, Access::write));
     ASSERT_EQ(arena.grants().size(), 1U);
     EXPECT_EQ(arena.grants()[0].protection, PROT_READ);
 }
@@ -137,6 +137,61 @@ TEST(ArenaTest, GrowsForLargeBuffersAndRefusesAbsurdOnes)
     const auto absurd = arena.acquire(UINT64_MAX, 1, Access::read, GuardAt::end, false);
     ASSERT_FALSE(absurd);
     EXPECT_EQ(absurd.error().code(), Errc::no_memory);
+}
+
+std::uint64_t resident_bytes(const Arena &arena)
+{
+    std::uint64_t bytes = 0;
+    for (const image::Region &chunk : arena.chunks()) {
+        struct stat status {};
+        ::fstat(chunk.file, &status);
+        bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
+    }
+    return bytes;
+}
+
+// A program that parses files of every size, one after the other.
+TEST(ArenaTest, MemoryDoesNotGrowWithTheNumberOfSizes)
+{
+    constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+    Arena arena;
+    for (std::uint64_t pages = 1; pages <= 2000; pages++) {
+        const std::uint64_t size = pages * kPage - 7;
+        const auto number = arena.acquire(size, 1, Access::write, GuardAt::end, false);
+        ASSERT_TRUE(number);
+        std::byte *data = Arena::host(arena.slot(*number).data);
+        EXPECT_EQ(data[0], std::byte{0});
+        EXPECT_EQ(data[size - 1], std::byte{0});
+        std::memset(data, 1, size);
+        EXPECT_TRUE(arena.is_intact(*number));
+        arena.release(*number);
+    }
+    EXPECT_LE(resident_bytes(arena), 48 * kMebibyte);
+    EXPECT_LE(arena.grants().size(), 120U);
+}
+
+TEST(ArenaTest, AfterAResetOnlyUnusedSlotsAreClear)
+{
+    Arena arena;
+    const auto kept = arena.acquire(100, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(kept);
+    arena.reset();
+    std::memset(Arena::host(arena.slot(*kept).data), 1, 100); // a call after the reset
+    arena.release(*kept);
+    const auto next = arena.acquire(10, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(next);
+    EXPECT_EQ(*next, *kept) << "the twin: the place is taken over";
+    EXPECT_EQ(*Arena::host(arena.slot(*next).data), std::byte{0});
+    EXPECT_TRUE(arena.is_intact(*next));
+}
+
+TEST(ArenaTest, RefusesAnAlignmentBeyondAPage)
+{
+    Arena arena;
+    EXPECT_TRUE(arena.acquire(10, kPage, Access::read, GuardAt::end, false));
+    for (const std::uint64_t alignment : {std::uint64_t{0}, std::uint64_t{24}, 2 * kPage})
+        EXPECT_EQ(arena.acquire(10, alignment, Access::read, GuardAt::end, false).error().code(),
+                  Errc::misuse);
 }
 
 } // namespace

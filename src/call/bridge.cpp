@@ -28,9 +28,9 @@ BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance)
     return status_of(made);
 }
 
-BridgeStatus bridge_enter(Instance &instance)
+const char *bridge_enter(Instance &instance)
 {
-    return status_of(instance.enter());
+    return instance.why_not_enter();
 }
 
 void bridge_leave(Instance &instance)
@@ -46,9 +46,9 @@ BridgeStatus bridge_acquire(Instance &instance, const BufferRequest &request, Bu
     return status_of(acquired);
 }
 
-BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access)
+BridgeStatus bridge_require(Instance &instance, const Buffer &buffer, Access access)
 {
-    return status_of(instance.decide(buffer, access));
+    return status_of(instance.require(buffer, access));
 }
 
 void bridge_release(Instance &instance, const Buffer &buffer)

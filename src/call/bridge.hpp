@@ -30,10 +30,10 @@ struct BridgeStatus {
 };
 
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
-BridgeStatus bridge_enter(Instance &instance);
+const char *bridge_enter(Instance &instance); // nullptr, or a constant: why not
 void bridge_leave(Instance &instance);
 BridgeStatus bridge_acquire(Instance &instance, const BufferRequest &request, Buffer &buffer);
-BridgeStatus bridge_decide(Instance &instance, const Buffer &buffer, Access access);
+BridgeStatus bridge_require(Instance &instance, const Buffer &buffer, Access access);
 void bridge_release(Instance &instance, const Buffer &buffer);
 BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,
                             std::size_t size, std::span<const Copy> copies, int &value);

@@ -8,7 +8,7 @@
 
 namespace cell::call {
 
-enum class Access { undecided, read, write };
+enum class Access { read, write };
 
 // What is asked of an engine.
 struct BufferRequest {

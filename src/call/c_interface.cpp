@@ -5,9 +5,11 @@
 
 #include <sbm/sbm.h>
 
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct OwnedBuffer : sbm_buf {
 struct State {
     InstanceHandle instance; // empty if it could not be made
     std::string error;
+    std::atomic<const char *> refusal{nullptr}; // in place of `error`
     std::vector<Copy> copies; // of the current call; kept, so that calls take no memory
     std::vector<std::unique_ptr<OwnedBuffer>> buffers;
 };
@@ -41,26 +44,59 @@ bool has_instance(const struct sbm *sbm)
     return sbm->state && state_of(sbm)->instance;
 }
 
-// Makes a failure sticky. True if it was one.
+// Another thread may be in a call, and be refused something itself: then no more than
+// these words is written.
+void set_error(struct sbm *sbm, int code)
+{
+    __atomic_store_n(&sbm->error, code, __ATOMIC_RELAXED);
+}
+int error_of(const struct sbm *sbm)
+{
+    return __atomic_load_n(&sbm->error, __ATOMIC_RELAXED);
+}
+
+// Makes a failure sticky. True if it was one. Only for whoever has entered the instance,
+// or made it just now.
 bool fail(struct sbm *sbm, const BridgeStatus &status)
 {
     if (status.code == 0)
         return false;
-    sbm->error = status.code;
-    if (State *state = state_of(sbm))
+    set_error(sbm, status.code);
+    if (State *state = state_of(sbm)) {
+        state->refusal = nullptr;
         state->error = status.text;
+    }
     return true;
+}
+
+// The same for somebody who may not enter. `reason` is a constant.
+void refuse(struct sbm *sbm, int code, const char *reason)
+{
+    set_error(sbm, code);
+    if (State *state = state_of(sbm))
+        state->refusal = reason;
+}
+
+// Runs `work` where exceptions must end; what it cannot have is -ENOMEM.
+template <class Work, class Value> Value in_c(struct sbm *sbm, Value failed, Work &&work) noexcept
+{
+    try {
+        return work();
+    } catch (const std::bad_alloc &) {
+        refuse(sbm, -ENOMEM, "the program has no memory left");
+        return failed;
+    }
 }
 
 // The state of an instance that works, or nullptr and the sticky error.
 State *usable(struct sbm *sbm)
 {
-    if (sbm->error)
+    if (error_of(sbm))
         return nullptr;
     State *state = state_of(sbm);
-    if (!state)
-        sbm->error = -EINVAL; // destroyed, or never made
-    return state;
+    if (!state || !state->instance)
+        set_error(sbm, -EINVAL); // destroyed, or never made
+    return state && state->instance ? state : nullptr;
 }
 
 // The instance for this thread alone, for a block; nothing while a call is on.
@@ -69,7 +105,11 @@ public:
     explicit Entered(struct sbm *sbm)
     {
         State *state = usable(sbm);
-        if (state && !fail(sbm, cell::call::bridge_enter(*state->instance)))
+        if (!state)
+            return;
+        if (const char *reason = cell::call::bridge_enter(*state->instance))
+            refuse(sbm, -EINVAL, reason);
+        else
             state_ = state;
     }
     ~Entered()
@@ -89,12 +129,13 @@ private:
 };
 
 // A buffer in no list. Its caller's bytes may be NULL for one that only the cell has.
-OwnedBuffer *allocate(struct sbm *sbm, const BufferRequest &request)
+OwnedBuffer *allocate_throwing(struct sbm *sbm, const BufferRequest &request)
 {
     const Entered state(sbm);
     if (!state)
         return nullptr;
     auto buffer = std::make_unique<OwnedBuffer>();
+    state->buffers.reserve(state->buffers.size() + 1);
     if (fail(sbm, cell::call::bridge_acquire(*state->instance, request, buffer->place)))
         return nullptr;
     buffer->kern_ptr = request.caller;
@@ -103,15 +144,20 @@ OwnedBuffer *allocate(struct sbm *sbm, const BufferRequest &request)
     state->buffers.push_back(std::move(buffer));
     return state->buffers.back().get();
 }
+OwnedBuffer *allocate(struct sbm *sbm, const BufferRequest &request)
+{
+    return in_c(sbm, static_cast<OwnedBuffer *>(nullptr),
+                [&] { return allocate_throwing(sbm, request); });
+}
 
 void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size,
           std::size_t alignment)
 {
     constexpr std::size_t kLargestAlignment = 4096;
-    if (!sbm->error && !caller && size)
-        fail(sbm, {-EINVAL, "a buffer is NULL"});
-    if (!sbm->error && (!std::has_single_bit(alignment) || alignment > kLargestAlignment))
-        fail(sbm, {-EINVAL, "an alignment is no power of two up to 4096"});
+    if (!error_of(sbm) && !caller && size)
+        refuse(sbm, -EINVAL, "a buffer is NULL");
+    if (!error_of(sbm) && (!std::has_single_bit(alignment) || alignment > kLargestAlignment))
+        refuse(sbm, -EINVAL, "an alignment is no power of two up to 4096");
     const bool is_input = list == &sbm->input, is_output = list == &sbm->output;
     OwnedBuffer *buffer = allocate(sbm, {.caller = caller,
                                          .size = size,
@@ -141,7 +187,7 @@ BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
     const Access access = out ? Access::write : Access::read;
     for (sbm_buf *node = list; node; node = node->next) {
         auto *buffer = static_cast<OwnedBuffer *>(node);
-        if (auto status = cell::call::bridge_decide(*state.instance, buffer->place, access);
+        if (auto status = cell::call::bridge_require(*state.instance, buffer->place, access);
             status.code)
             return status;
         state.copies.push_back({in ? buffer->kern_ptr : nullptr, out ? buffer->kern_ptr : nullptr,
@@ -154,7 +200,7 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
 {
     const Entered state(sbm);
     if (!state)
-        return sbm->error;
+        return error_of(sbm);
     state->copies.clear();
     int value = 0;
     if (fail(sbm, collect(*state, sbm->input, true, false)) ||
@@ -162,7 +208,7 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
         fail(sbm, collect(*state, sbm->io, true, true)) ||
         fail(sbm,
              cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value)))
-        return sbm->error;
+        return error_of(sbm);
     return value;
 }
 
@@ -178,12 +224,15 @@ int sbm_init(struct sbm *sbm)
 int sbm_init_with(struct sbm *sbm, const struct sbm_options *options)
 {
     *sbm = {};
-    auto state = std::make_unique<State>();
-    const sbm_options standard{};
-    const auto status = cell::call::bridge_create(options ? *options : standard, state->instance);
-    sbm->state = state.release();
-    fail(sbm, status);
-    return sbm->error;
+    return in_c(sbm, -ENOMEM, [&] {
+        auto state = std::make_unique<State>();
+        const sbm_options standard{};
+        const auto status =
+            cell::call::bridge_create(options ? *options : standard, state->instance);
+        sbm->state = state.release();
+        fail(sbm, status);
+        return sbm->error;
+    });
 }
 
 void sbm_destroy(struct sbm *sbm)
@@ -195,12 +244,15 @@ void sbm_destroy(struct sbm *sbm)
 
 int sbm_error(const struct sbm *sbm)
 {
-    return sbm->error;
+    return error_of(sbm);
 }
 
 const char *sbm_error_text(const struct sbm *sbm)
 {
-    return sbm->error && sbm->state ? state_of(sbm)->error.c_str() : "";
+    if (!error_of(sbm) || !sbm->state)
+        return "";
+    const char *refusal = state_of(sbm)->refusal;
+    return refusal ? refusal : state_of(sbm)->error.c_str();
 }
 
 enum sbm_level sbm_level(const struct sbm *sbm)
@@ -217,18 +269,20 @@ const struct sbm_fault *sbm_fault(const struct sbm *sbm)
 int sbm_reset(struct sbm *sbm)
 {
     if (!has_instance(sbm))
-        return sbm->error ? sbm->error : -EINVAL;
-    sbm->error = 0;
-    if (const Entered state(sbm); state)
-        fail(sbm, cell::call::bridge_reset(*state->instance));
-    return sbm->error;
+        return error_of(sbm) ? error_of(sbm) : -EINVAL;
+    set_error(sbm, 0);
+    return in_c(sbm, -ENOMEM, [&] {
+        if (const Entered state(sbm); state)
+            fail(sbm, cell::call::bridge_reset(*state->instance));
+        return error_of(sbm);
+    });
 }
 
 void sbm_release_buffers(struct sbm *sbm)
 {
     State *state = state_of(sbm);
     // Also of an instance that failed; but not while its call uses them.
-    if (!has_instance(sbm) || cell::call::bridge_enter(*state->instance).code)
+    if (!has_instance(sbm) || cell::call::bridge_enter(*state->instance))
         return;
     sbm->input = sbm->output = sbm->io = nullptr;
     for (const auto &buffer : state->buffers)
@@ -239,12 +293,12 @@ void sbm_release_buffers(struct sbm *sbm)
 
 int sbm_exec(struct sbm *sbm, sbm_func func, void *data)
 {
-    return execute(sbm, func, data, 0);
+    return in_c(sbm, -ENOMEM, [&] { return execute(sbm, func, data, 0); });
 }
 
 int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, size_t size)
 {
-    return execute(sbm, func, arguments, size);
+    return in_c(sbm, -ENOMEM, [&] { return execute(sbm, func, arguments, size); });
 }
 
 struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size)
@@ -252,7 +306,7 @@ struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size)
     return allocate(sbm, {.caller = nullptr,
                           .size = size,
                           .alignment = 1,
-                          .access = Access::undecided,
+                          .access = Access::write,
                           .filled = false});
 }
 

@@ -3,6 +3,8 @@
 // Level `none`: the function is called, with the caller's own buffers.
 #include "call/engine.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -20,8 +22,12 @@ public:
             return owned(request.size);
         return Buffer{0, request.caller, static_cast<std::byte *>(request.caller)};
     }
-    Result<void> decide(std::uint32_t, Access) override { return {}; }
-    void release(std::uint32_t) override {}
+    Result<void> require(std::uint32_t, Access) override { return {}; }
+    void release(std::uint32_t buffer) override
+    {
+        if (buffer != 0)
+            owned_[buffer - 1].reset();
+    }
     bool is_intact(std::uint32_t) const override { return true; }
     void set_clear(std::uint32_t) override {}
 
@@ -35,13 +41,18 @@ public:
 private:
     Result<Buffer> owned(std::uint64_t size)
     {
-        owned_.emplace_back(new (std::nothrow) std::byte[size]());
-        if (!owned_.back())
+        std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[size]());
+        if (!memory)
             return error(Errc::no_memory, "no memory for a buffer");
-        return Buffer{0, owned_.back().get(), owned_.back().get()};
+        auto place = std::find(owned_.begin(), owned_.end(), nullptr);
+        if (place == owned_.end())
+            place = owned_.emplace(place);
+        *place = std::move(memory);
+        return Buffer{static_cast<std::uint32_t>(place - owned_.begin()) + 1, place->get(),
+                      place->get()};
     }
 
-    std::vector<std::unique_ptr<std::byte[]>> owned_;
+    std::vector<std::unique_ptr<std::byte[]>> owned_; // a buffer's number is one more
 };
 
 } // namespace

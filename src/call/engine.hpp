@@ -24,7 +24,7 @@ public:
     virtual sbm_level level() const = 0;
 
     virtual Result<Buffer> acquire(const BufferRequest &request) = 0;
-    virtual Result<void> decide(std::uint32_t buffer, Access access) = 0;
+    virtual Result<void> require(std::uint32_t buffer, Access access) = 0;
     virtual void release(std::uint32_t buffer) = 0;
 
     // False if bytes next to the buffer were overwritten by the last call.
@@ -45,6 +45,9 @@ public:
     virtual const image::CellImage *image() const { return nullptr; }
 
     virtual Result<void> reset() = 0;
+
+    // In a forked child, before destruction: cells and threads are the parent's.
+    virtual void abandon() {}
 };
 
 // All zero-means-default rules applied.
@@ -56,9 +59,8 @@ struct EngineOptions {
 };
 
 std::unique_ptr<Engine> make_direct_engine();
-Result<std::unique_ptr<Engine>> make_guarded_engine(const EngineOptions &options) noexcept;
+Result<std::unique_ptr<Engine>> make_guarded_engine(const EngineOptions &options);
 // `level` is SBM_LEVEL_PROCESS or SBM_LEVEL_VM.
-Result<std::unique_ptr<Engine>> make_isolated_engine(sbm_level level,
-                                                     const EngineOptions &options) noexcept;
+Result<std::unique_ptr<Engine>> make_isolated_engine(sbm_level level, const EngineOptions &options);
 
 } // namespace cell::call

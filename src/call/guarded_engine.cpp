@@ -35,9 +35,9 @@ public:
         const std::uint64_t data = arena_.slot(number).data;
         return Buffer{number, reinterpret_cast<void *>(seen_at(data)), Arena::host(data)};
     }
-    Result<void> decide(std::uint32_t buffer, Access access) override
+    Result<void> require(std::uint32_t buffer, Access access) override
     {
-        return arena_.decide(buffer, access);
+        return arena_.require(buffer, access);
     }
     void release(std::uint32_t buffer) override { arena_.release(buffer); }
     bool is_intact(std::uint32_t buffer) const override { return arena_.is_intact(buffer); }
@@ -61,6 +61,7 @@ public:
         arena_.reset();
         return {};
     }
+    void abandon() override { call_->abandon(); }
 
 private:
     // The function sees a second mapping of the buffers, in which only granted
@@ -113,7 +114,7 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Engine>> make_guarded_engine(const EngineOptions &options) noexcept
+Result<std::unique_ptr<Engine>> make_guarded_engine(const EngineOptions &options)
 {
     auto engine = std::make_unique<GuardedEngine>(options);
     CELL_CHECK(engine->open());

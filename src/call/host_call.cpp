@@ -8,6 +8,7 @@
 #include <array>
 #include <cinttypes>
 #include <cstring>
+#include <exception>
 #include <sys/mman.h>
 #include <vector>
 
@@ -110,7 +111,14 @@ private:
 Result<std::int64_t> serve_host_call(const backend::HostCall &call, const image::CellImage &image,
                                      const Arena &arena) noexcept
 {
-    return HostCallServer(image, arena).run(call);
+    // A body may throw on what the cell gave it, and copies may find no memory.
+    try {
+        return HostCallServer(image, arena).run(call);
+    } catch (const std::exception &thrown) {
+        return error(Errc::fault, "a proxy threw an exception: %.200s", thrown.what());
+    } catch (...) {
+        return error(Errc::fault, "a proxy threw an exception");
+    }
 }
 
 } // namespace cell::call

@@ -70,6 +70,11 @@ Result<sbm_level> level_from_environment()
 
 Result<std::unique_ptr<Instance>> Instance::create(const sbm_options &options) noexcept
 {
+    return without_throwing([&] { return make(options); });
+}
+
+Result<std::unique_ptr<Instance>> Instance::make(const sbm_options &options)
+{
     sbm_level level = options.level;
     if (level == SBM_LEVEL_STRONGEST) {
         CELL_TRY(level, level_from_environment());
@@ -87,28 +92,35 @@ Result<std::unique_ptr<Instance>> Instance::create(const sbm_options &options) n
 
 void Instance::destroy(std::unique_ptr<Instance> instance) noexcept
 {
-    // The cell's process and its threads are the parent's: leave them alone.
+    // Descriptors and memory of a forked child are its own to give back; the cell's process
+    // and threads are the parent's.
     if (instance && instance->birth_mark_.data() && instance->birth_mark_.data()[0] == std::byte{0})
-        static_cast<void>(instance.release());
+        instance->engine_->abandon();
+}
+
+const char *Instance::why_not_enter() noexcept
+{
+    if (birth_mark_.data()[0] == std::byte{0})
+        return "the sandbox belongs to the parent process";
+    if (busy_.exchange(true, std::memory_order_acquire))
+        return "the sandbox is in a call";
+    return nullptr;
 }
 
 Result<void> Instance::enter() noexcept
 {
-    if (birth_mark_.data()[0] == std::byte{0})
-        return error(Errc::misuse, "the sandbox belongs to the parent process");
-    if (busy_.exchange(true, std::memory_order_acquire))
-        return error(Errc::misuse, "the sandbox is in a call");
-    return {};
+    const char *reason = why_not_enter();
+    return reason ? Result<void>(Error(Errc::misuse, reason)) : Result<void>();
 }
 
 Result<Buffer> Instance::acquire(const BufferRequest &request) noexcept
 {
-    return engine_->acquire(request);
+    return without_throwing([&] { return engine_->acquire(request); });
 }
 
-Result<void> Instance::decide(const Buffer &buffer, Access access) noexcept
+Result<void> Instance::require(const Buffer &buffer, Access access) noexcept
 {
-    return engine_->decide(buffer.number, access);
+    return engine_->require(buffer.number, access);
 }
 
 void Instance::release(const Buffer &buffer) noexcept
@@ -118,6 +130,12 @@ void Instance::release(const Buffer &buffer) noexcept
 
 Result<long> Instance::execute(Function function, const void *data, std::size_t size,
                                std::span<const Copy> copies) noexcept
+{
+    return without_throwing([&] { return execute_throwing(function, data, size, copies); });
+}
+
+Result<long> Instance::execute_throwing(Function function, const void *data, std::size_t size,
+                                        std::span<const Copy> copies)
 {
     if (aborted_)
         return error(Errc::misuse, "an earlier call was aborted: the sandbox needs a reset");
@@ -179,13 +197,18 @@ Result<void> Instance::check_surroundings(std::span<const Copy> copies)
 
 const sbm_fault *Instance::fault() noexcept
 {
-    return report_ ? report_->get(engine_->image()) : nullptr;
+    try {
+        return report_ ? report_->get(engine_->image()) : nullptr;
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
 }
 
 Result<void> Instance::reset() noexcept
 {
     report_.reset();
-    CELL_CHECK(engine_->reset());
+    aborted_ = true; // half a reset is none
+    CELL_CHECK(without_throwing([&] { return engine_->reset(); }));
     aborted_ = false;
     return {};
 }

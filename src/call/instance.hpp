@@ -29,10 +29,11 @@ public:
     // Everything below `leave` takes place between `enter` and `leave`, which one
     // thread at a time can do, and nobody from within a call: else misuse.
     Result<void> enter() noexcept;
+    const char *why_not_enter() noexcept; // the same: nullptr once it has entered
     void leave() noexcept { busy_.store(false, std::memory_order_release); }
 
     Result<Buffer> acquire(const BufferRequest &request) noexcept;
-    Result<void> decide(const Buffer &buffer, Access access) noexcept;
+    Result<void> require(const Buffer &buffer, Access access) noexcept;
     void release(const Buffer &buffer) noexcept;
 
     // Copies in, calls, copies out; nothing is copied out of an aborted call, after
@@ -48,6 +49,9 @@ public:
 private:
     explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
+    static Result<std::unique_ptr<Instance>> make(const sbm_options &options);
+    Result<long> execute_throwing(Function function, const void *data, std::size_t size,
+                                  std::span<const Copy> copies);
     Result<void> check_surroundings(std::span<const Copy> copies);
     void copy_out(const Copy &copy);
 

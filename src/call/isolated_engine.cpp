@@ -45,9 +45,9 @@ public:
         std::byte *host = Arena::host(arena_.slot(number).data);
         return Buffer{number, host, host};
     }
-    Result<void> decide(std::uint32_t buffer, Access access) override
+    Result<void> require(std::uint32_t buffer, Access access) override
     {
-        return arena_.decide(buffer, access);
+        return arena_.require(buffer, access);
     }
     void release(std::uint32_t buffer) override { arena_.release(buffer); }
     bool is_intact(std::uint32_t buffer) const override { return arena_.is_intact(buffer); }
@@ -79,8 +79,10 @@ public:
 
     Result<void> reset() override
     {
-        for (const auto &cell : cells_)
+        for (const auto &cell : cells_) {
+            cell->stale = true; // unless all of this succeeds
             cell->backend->halt();
+        }
         arena_.reset();
         for (const auto &cell : cells_) {
             cell->image.restore();
@@ -88,6 +90,14 @@ public:
             cell->stale = false;
         }
         return {};
+    }
+
+    void abandon() override
+    {
+        if (spare_)
+            spare_->abandon();
+        for (const auto &cell : cells_)
+            cell->backend->abandon();
     }
 
 private:
@@ -102,6 +112,7 @@ private:
     {
         if (function == asked_ && last_)
             return last_;
+        asked_ = 0; // if this fails, nothing is known
         function_ = image::resolve_canonical_stub(function);
         ObjectCell *cell = find_cell(function_);
         if (!cell) {
@@ -163,6 +174,7 @@ private:
             const auto served = serve_host_call(*call, cell.image, arena_);
             if (!served) {
                 cell.stale = true;
+                cell.backend->halt();
                 fault_ = FaultRecord{.kind = SBM_FAULT_HOST_CALL,
                                      .access = SBM_ACCESS_NONE,
                                      .address = call->proxy,
@@ -193,8 +205,7 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Engine>> make_isolated_engine(sbm_level level,
-                                                     const EngineOptions &options) noexcept
+Result<std::unique_ptr<Engine>> make_isolated_engine(sbm_level level, const EngineOptions &options)
 {
     auto engine = std::make_unique<IsolatedEngine>(level, options);
     CELL_CHECK(engine->open());

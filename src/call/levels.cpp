@@ -71,8 +71,9 @@ int sbm_level_from_name(const char *name, enum sbm_level *level)
 const char *sbm_level_missing(enum sbm_level level, char *reason, size_t size)
 {
     if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM) {
-        const auto backend =
-            level == SBM_LEVEL_VM ? cell::backend::open_vm() : cell::backend::open_process();
+        const auto backend = cell::without_throwing([level] {
+            return level == SBM_LEVEL_VM ? cell::backend::open_vm() : cell::backend::open_process();
+        });
         return backend ? nullptr : tell(backend.error(), reason, size);
     }
     if (!is_level(level))

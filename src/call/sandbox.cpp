@@ -6,6 +6,7 @@
 #include "call/instance.hpp"
 
 #include <array>
+#include <new>
 
 namespace sbm {
 namespace detail {
@@ -70,10 +71,15 @@ Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t
                      std::span<Transfer> transfers) noexcept
 {
     std::array<cell::call::Copy, kInlineCopies> few;
-    std::vector<cell::call::Copy> many;
+    std::unique_ptr<cell::call::Copy[]> many;
     if (transfers.size() > few.size())
-        many.resize(transfers.size());
-    cell::call::Copy *copies = many.empty() ? few.data() : many.data();
+        many.reset(new (std::nothrow) cell::call::Copy[transfers.size()]);
+    cell::call::Copy *copies = transfers.size() > few.size() ? many.get() : few.data();
+    if (!copies) {
+        release(core, transfers);
+        core.instance->leave();
+        return Error(Errc::no_memory, "the program has no memory left");
+    }
     for (std::size_t i = 0; i < transfers.size(); i++)
         copies[i] = {transfers[i].source, transfers[i].target, transfers[i].size,
                      buffer_of(transfers[i]), true};
@@ -92,7 +98,7 @@ Level strongest() noexcept
         if (!sbm_level_missing(static_cast<sbm_level>(level), reason, sizeof reason))
             return level;
     }
-    return Level::weak;
+    return Level::strongest;
 }
 
 Result<Sandbox> Sandbox::create(const Options &options) noexcept
@@ -112,7 +118,10 @@ Result<Sandbox> Sandbox::create(const Options &options) noexcept
     auto instance = cell::call::Instance::create(plain);
     if (!instance)
         return instance.error();
-    return Sandbox(new detail::Core{std::move(*instance)});
+    auto *core = new (std::nothrow) detail::Core{std::move(*instance)};
+    if (!core)
+        return Error(Errc::no_memory, "the program has no memory left");
+    return Sandbox(core);
 }
 
 Level Sandbox::level() const noexcept

@@ -372,7 +372,7 @@ private:
     std::uint64_t runtime_offset_ = 0, heap_offset_ = 0, heap_size_ = 0;
 };
 
-Result<CellImage> CellImage::build(const LoadedObject &object, const ImageOptions &options) noexcept
+Result<CellImage> CellImage::build(const LoadedObject &object, const ImageOptions &options)
 {
     CellImage image;
     CELL_CHECK(ImageBuilder(image, options).run(object));

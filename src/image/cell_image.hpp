@@ -50,8 +50,7 @@ struct ImageOptions {
 class CellImage {
 public:
     // The image of the in-place functions of `object`.
-    static Result<CellImage> build(const LoadedObject &object,
-                                   const ImageOptions &options) noexcept;
+    static Result<CellImage> build(const LoadedObject &object, const ImageOptions &options);
 
     const std::vector<Region> &regions() const { return regions_; }
 

@@ -207,7 +207,7 @@ const char *sanitizer_of(const DynamicTables &tables)
 
 } // namespace
 
-Result<LoadedObject> find_object(std::uint64_t address) noexcept
+Result<LoadedObject> find_object(std::uint64_t address)
 {
     Search search{.address = address, .object = {}};
     ::dl_iterate_phdr(search_object, &search);
@@ -296,7 +296,7 @@ bool is_mapped_at(const struct stat &file, std::uint64_t address)
 
 } // namespace
 
-Result<os::Descriptor> open_object(const LoadedObject &object) noexcept
+Result<os::Descriptor> open_object(const LoadedObject &object)
 {
     CELL_TRY(os::Descriptor file, os::open_for_reading(object.path));
     struct stat status;

@@ -54,14 +54,14 @@ struct LoadedObject {
 // The object whose code contains `address`. Misuse if there is none, or if it is
 // of a kind that cannot run in a cell (statically linked, sanitized); the error
 // says which.
-Result<LoadedObject> find_object(std::uint64_t address) noexcept;
+Result<LoadedObject> find_object(std::uint64_t address);
 
 // A program without position-independent code represents a function of a shared
 // library by a stub of its own. The function's true address, or `address` itself.
 std::uint64_t resolve_canonical_stub(std::uint64_t address) noexcept;
 
 // The file that `object` was loaded from; an error if it was replaced since.
-Result<os::Descriptor> open_object(const LoadedObject &object) noexcept;
+Result<os::Descriptor> open_object(const LoadedObject &object);
 
 // The addresses of the section called `name`, from the file's section headers.
 struct AddressRange {

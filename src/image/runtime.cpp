@@ -14,7 +14,7 @@ extern const unsigned char sbm_runtime_end[] __attribute__((visibility("hidden")
 
 namespace cell::image {
 
-Result<Runtime> Runtime::open() noexcept
+Result<Runtime> Runtime::open()
 {
     Runtime runtime;
     runtime.file_ = reinterpret_cast<const std::byte *>(sbm_runtime_begin);

@@ -16,7 +16,7 @@ namespace cell::image {
 class Runtime {
 public:
     // Reads the embedded object.
-    static Result<Runtime> open() noexcept;
+    static Result<Runtime> open();
 
     // The object as a file.
     std::span<const std::byte> file() const;

@@ -39,7 +39,7 @@ constexpr std::array<std::uint64_t, 6> kExtendedStates = {0x2e7, 0xe7, 0x207, 0x
 
 } // namespace
 
-Result<Kvm> Kvm::open() noexcept
+Result<Kvm> Kvm::open()
 {
     Kvm kvm;
     kvm.device_ = Descriptor(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
@@ -66,7 +66,7 @@ Result<Kvm> Kvm::open() noexcept
     return kvm;
 }
 
-Result<Descriptor> Kvm::create_machine() const noexcept
+Result<Descriptor> Kvm::create_machine() const
 {
     int machine;
     do // a signal of the program can interrupt the creation
@@ -77,7 +77,7 @@ Result<Descriptor> Kvm::create_machine() const noexcept
     return Descriptor(machine);
 }
 
-Result<KvmCpuid> Kvm::supported_cpuid() const noexcept
+Result<KvmCpuid> Kvm::supported_cpuid() const
 {
     KvmCpuid cpuid;
     if (::ioctl(device_.get(), kGetSupportedCpuid, &cpuid) != 0)
@@ -87,7 +87,7 @@ Result<KvmCpuid> Kvm::supported_cpuid() const noexcept
 
 Result<void> set_memory_slot(int machine, std::uint32_t slot, bool read_only,
                              std::uint64_t guest_address, std::uint64_t size,
-                             const void *host_address) noexcept
+                             const void *host_address)
 {
     kvm_userspace_memory_region region{};
     region.slot = slot;
@@ -101,7 +101,7 @@ Result<void> set_memory_slot(int machine, std::uint32_t slot, bool read_only,
     return {};
 }
 
-Result<Descriptor> create_processor(int machine) noexcept
+Result<Descriptor> create_processor(int machine)
 {
     const int processor = ::ioctl(machine, KVM_CREATE_VCPU, 0);
     if (processor < 0)
@@ -109,14 +109,14 @@ Result<Descriptor> create_processor(int machine) noexcept
     return Descriptor(processor);
 }
 
-Result<void> set_cpuid(int processor, const KvmCpuid &cpuid) noexcept
+Result<void> set_cpuid(int processor, const KvmCpuid &cpuid)
 {
     if (::ioctl(processor, kSetCpuid, &cpuid) != 0)
         return os_error(errno, "KVM refuses its own processor description");
     return {};
 }
 
-Result<void> set_model_registers(int processor, std::span<const KvmRegister> registers) noexcept
+Result<void> set_model_registers(int processor, std::span<const KvmRegister> registers)
 {
     ModelRegisters list{};
     if (registers.size() > list.entries.size())
@@ -135,7 +135,7 @@ Result<void> set_model_registers(int processor, std::span<const KvmRegister> reg
     return {};
 }
 
-Result<kvm_sregs> get_special_registers(int processor) noexcept
+Result<kvm_sregs> get_special_registers(int processor)
 {
     kvm_sregs registers;
     if (::ioctl(processor, KVM_GET_SREGS, &registers) != 0)
@@ -143,14 +143,14 @@ Result<kvm_sregs> get_special_registers(int processor) noexcept
     return registers;
 }
 
-Result<void> set_special_registers(int processor, const kvm_sregs &registers) noexcept
+Result<void> set_special_registers(int processor, const kvm_sregs &registers)
 {
     if (::ioctl(processor, KVM_SET_SREGS, &registers) != 0)
         return os_error(errno, "KVM refuses the special registers");
     return {};
 }
 
-Result<void> enable_extended_states(int processor) noexcept
+Result<void> enable_extended_states(int processor)
 {
     bool set = false;
     for (const std::uint64_t states : kExtendedStates) {
@@ -165,7 +165,7 @@ Result<void> enable_extended_states(int processor) noexcept
     return {};
 }
 
-Result<void> reset_extended_state(int processor) noexcept
+Result<void> reset_extended_state(int processor)
 {
     // Byte 512 starts the XSAVE header; no bit in it means the initial state. The
     // legacy part holds the x87 control word at 0 and MXCSR at 24 even then.

@@ -35,10 +35,10 @@ struct KvmRegister {
 class Kvm {
 public:
     // The error says why KVM cannot be used here.
-    static Result<Kvm> open() noexcept;
+    static Result<Kvm> open();
 
-    Result<Descriptor> create_machine() const noexcept;
-    Result<KvmCpuid> supported_cpuid() const noexcept;
+    Result<Descriptor> create_machine() const;
+    Result<KvmCpuid> supported_cpuid() const;
     std::size_t run_size() const { return run_size_; }
 
 private:
@@ -49,20 +49,20 @@ private:
 // Memory of the host as memory of the machine.
 Result<void> set_memory_slot(int machine, std::uint32_t slot, bool read_only,
                              std::uint64_t guest_address, std::uint64_t size,
-                             const void *host_address) noexcept;
+                             const void *host_address);
 
-Result<Descriptor> create_processor(int machine) noexcept;
+Result<Descriptor> create_processor(int machine);
 
-Result<void> set_cpuid(int processor, const KvmCpuid &cpuid) noexcept;
-Result<void> set_model_registers(int processor, std::span<const KvmRegister> registers) noexcept;
-Result<kvm_sregs> get_special_registers(int processor) noexcept;
-Result<void> set_special_registers(int processor, const kvm_sregs &registers) noexcept;
+Result<void> set_cpuid(int processor, const KvmCpuid &cpuid);
+Result<void> set_model_registers(int processor, std::span<const KvmRegister> registers);
+Result<kvm_sregs> get_special_registers(int processor);
+Result<void> set_special_registers(int processor, const kvm_sregs &registers);
 
 // Enables the widest set of extended states that both the host and KVM have.
-Result<void> enable_extended_states(int processor) noexcept;
+Result<void> enable_extended_states(int processor);
 
 // x87, SSE and AVX state as after a processor reset.
-Result<void> reset_extended_state(int processor) noexcept;
+Result<void> reset_extended_state(int processor);
 
 // Enters the machine. 0, or the errno of KVM_RUN.
 int run_processor(int processor) noexcept;

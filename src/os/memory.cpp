@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -35,7 +36,7 @@ Mapping::~Mapping()
         ::munmap(address_, size_);
 }
 
-Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept
+Result<Mapping> reserve(std::size_t size, std::size_t alignment)
 {
     const auto padded = checked_add(size, alignment);
     if (!padded)
@@ -54,7 +55,7 @@ Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept
     return Mapping(reinterpret_cast<void *>(aligned), size);
 }
 
-Result<Mapping> anonymous(std::size_t size) noexcept
+Result<Mapping> anonymous(std::size_t size)
 {
     void *raw = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -64,7 +65,7 @@ Result<Mapping> anonymous(std::size_t size) noexcept
 }
 
 Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection,
-                         int flags, void *address) noexcept
+                         int flags, void *address)
 {
     void *raw = ::mmap(address, size, protection, flags, file, static_cast<off_t>(offset));
     if (raw == MAP_FAILED)
@@ -73,7 +74,7 @@ Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int p
 }
 
 Result<void> map_over(void *address, std::size_t size, int protection, int file,
-                      std::uint64_t offset, int flags) noexcept
+                      std::uint64_t offset, int flags)
 {
     if (::mmap(address, size, protection, flags | MAP_FIXED, file, static_cast<off_t>(offset)) ==
         MAP_FAILED)
@@ -81,7 +82,7 @@ Result<void> map_over(void *address, std::size_t size, int protection, int file,
     return {};
 }
 
-Result<Descriptor> open_for_reading(const std::string &path) noexcept
+Result<Descriptor> open_for_reading(const std::string &path)
 {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file)
@@ -91,7 +92,7 @@ Result<Descriptor> open_for_reading(const std::string &path) noexcept
 
 namespace {
 
-Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned newer) noexcept
+Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned newer)
 {
     // Kernels before 6.3 refuse the newer flags; what they say is then the default.
     int number = ::memfd_create(name, flags | newer);
@@ -104,31 +105,73 @@ Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned
 
 } // namespace
 
-Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept
+namespace {
+
+// The limit of a file's size holds for memory files too, and to exceed it is a signal that
+// ends the program. For its lifetime the signal is an error of this thread's calls instead.
+class NoFileSizeSignal {
+public:
+    NoFileSizeSignal()
+    {
+        ::sigemptyset(&set_);
+        ::sigaddset(&set_, SIGXFSZ);
+        ::pthread_sigmask(SIG_BLOCK, &set_, &old_);
+        sigset_t pending;
+        was_pending_ = ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGXFSZ) == 1;
+    }
+    ~NoFileSizeSignal()
+    {
+        const int error = errno;
+        const timespec now{};
+        if (!was_pending_)
+            ::sigtimedwait(&set_, nullptr, &now);
+        ::pthread_sigmask(SIG_SETMASK, &old_, nullptr);
+        errno = error;
+    }
+    NoFileSizeSignal(const NoFileSizeSignal &) = delete;
+    NoFileSizeSignal &operator=(const NoFileSizeSignal &) = delete;
+
+private:
+    sigset_t set_{}, old_{};
+    bool was_pending_ = false;
+};
+
+Error too_large(int number, const char *what)
+{
+    if (number == EFBIG)
+        return error(Errc::no_memory, "%s: the limit of a file's size (RLIMIT_FSIZE) is too small",
+                     what);
+    return os_error(number, "%s", what);
+}
+
+} // namespace
+
+Result<Descriptor> memory_file(const char *name, std::uint64_t size)
 {
     CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC, MFD_NOEXEC_SEAL));
     CELL_CHECK(resize_memory_file(file.get(), size));
     return file;
 }
 
-Result<void> resize_memory_file(int file, std::uint64_t size) noexcept
+Result<void> resize_memory_file(int file, std::uint64_t size)
 {
+    const NoFileSizeSignal no_signal;
     if (::ftruncate(file, static_cast<off_t>(size)) != 0)
-        return os_error(errno, "cannot size a memory file to %llu bytes",
-                        static_cast<unsigned long long>(size));
+        return too_large(errno, "cannot size a memory file");
     return {};
 }
 
-Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content)
 {
     CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC));
+    const NoFileSizeSignal no_signal;
     std::size_t done = 0;
     while (done < content.size()) {
         const ssize_t n = ::write(file.get(), content.data() + done, content.size() - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return os_error(n < 0 ? errno : ENOSPC, "cannot fill a memory file");
+            return too_large(n < 0 ? errno : ENOSPC, "cannot fill a memory file");
         done += static_cast<std::size_t>(n);
     }
     if (::fcntl(file.get(), F_ADD_SEALS,

@@ -39,30 +39,30 @@ private:
 };
 
 // `size` bytes of address space without memory, aligned to `alignment`.
-Result<Mapping> reserve(std::size_t size, std::size_t alignment) noexcept;
+Result<Mapping> reserve(std::size_t size, std::size_t alignment);
 
 // `size` bytes of private zero memory, given by the kernel page by page.
-Result<Mapping> anonymous(std::size_t size) noexcept;
+Result<Mapping> anonymous(std::size_t size);
 
 // `size` bytes of `file` from `offset`; `address` replaces a part of a reserved
 // range, NULL lets the kernel choose. Flags are MAP_SHARED or MAP_PRIVATE.
 Result<Mapping> map_file(int file, std::uint64_t offset, std::size_t size, int protection,
-                         int flags, void *address = nullptr) noexcept;
+                         int flags, void *address = nullptr);
 
 // Puts a mapping over a part of a range that another Mapping owns.
 Result<void> map_over(void *address, std::size_t size, int protection, int file,
-                      std::uint64_t offset, int flags) noexcept;
+                      std::uint64_t offset, int flags);
 
 // A file of the program's, to read and map.
-Result<Descriptor> open_for_reading(const std::string &path) noexcept;
+Result<Descriptor> open_for_reading(const std::string &path);
 
 // A sparse file of `size` zero bytes in memory.
-Result<Descriptor> memory_file(const char *name, std::uint64_t size) noexcept;
+Result<Descriptor> memory_file(const char *name, std::uint64_t size);
 
-Result<void> resize_memory_file(int file, std::uint64_t size) noexcept;
+Result<void> resize_memory_file(int file, std::uint64_t size);
 
 // A sealed file with this content, which a process can be started from.
-Result<Descriptor> program_file(const char *name, std::span<const std::byte> content) noexcept;
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content);
 
 // Makes every byte of [offset, offset + size) of a memory file zero again. The
 // first `keep` bytes of its memory stay with the file, to be touched again

@@ -27,7 +27,7 @@ struct Launch {
     int program;
     int socket;
     int error = 0;
-    alignas(16) std::array<std::byte, kCloneStack> inner_stack;
+    alignas(16) std::array<std::byte, kCloneStack> outer_stack, inner_stack;
 };
 
 // Runs in a process that shares the memory of the program, but not its
@@ -56,13 +56,38 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper
     return 1;
 }
 
+// clone(2) on a stack of the new process's own, as the C library's wrapper does it. That
+// one is not used: ThreadSanitizer takes it for a fork, and then refuses new threads.
+__attribute__((no_sanitize("address", "thread", "undefined"))) long
+clone_onto(std::byte *stack_top, int (*function)(void *), void *argument)
+{
+    long result = SYS_clone;
+    register long unused __asm__("r10") = 0;
+    register long also_unused __asm__("r8") = 0;
+    register int (*entry)(void *) __asm__("r12") = function;
+    register void *data __asm__("r13") = argument;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "ud2\n" // the functions end their process
+                     "1:"
+                     : "+a"(result), "+r"(unused), "+r"(also_unused)
+                     : "D"(CLONE_VM | CLONE_VFORK), "S"(stack_top), "d"(0L), "r"(entry), "r"(data)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+}
+
 // Gives the helper another parent by dying.
 __attribute__((no_sanitize("address", "thread", "undefined"))) int start_inner(void *raw)
 {
     auto &launch = *static_cast<Launch *>(raw);
-    if (::clone(become_helper, launch.inner_stack.data() + launch.inner_stack.size(),
-                CLONE_VM | CLONE_VFORK, raw) < 0)
-        launch.error = errno;
+    const long pid =
+        clone_onto(launch.inner_stack.data() + launch.inner_stack.size(), become_helper, raw);
+    if (pid < 0)
+        launch.error = static_cast<int>(-pid);
     ::syscall(SYS_exit_group, 0);
     return 0;
 }
@@ -86,7 +111,7 @@ private:
 
 } // namespace
 
-Result<Descriptor> start_helper(int program) noexcept
+Result<Descriptor> start_helper(int program)
 {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -95,28 +120,24 @@ Result<Descriptor> start_helper(int program) noexcept
     auto launch = std::make_unique<Launch>();
     launch->program = program;
     launch->socket = theirs.get();
-    const auto outer_stack = std::make_unique<std::array<std::byte, kCloneStack>>();
-    pid_t pid;
-    int failure = 0;
+    long pid;
     {
         const SignalsBlocked blocked;
         // Without a signal for the parent, only a wait with __WCLONE sees it.
-        pid = ::clone(start_inner, outer_stack->data() + outer_stack->size(),
-                      CLONE_VM | CLONE_VFORK, launch.get());
-        failure = errno;
+        pid = clone_onto(launch->outer_stack.data() + launch->outer_stack.size(), start_inner,
+                         launch.get());
         if (pid >= 0)
-            while (::waitpid(pid, nullptr, __WCLONE) < 0 && errno == EINTR) {
+            while (::waitpid(static_cast<pid_t>(pid), nullptr, __WCLONE) < 0 && errno == EINTR) {
             }
     }
     if (pid < 0)
-        return os_error(failure, "cannot start a process");
+        return os_error(static_cast<int>(-pid), "cannot start a process");
     if (launch->error)
         return os_error(launch->error, "cannot start the cell's process");
     return ours;
 }
 
-Result<void> send_packet(int socket, const void *data, std::size_t size,
-                         std::span<const int> files) noexcept
+Result<void> send_packet(int socket, const void *data, std::size_t size, std::span<const int> files)
 {
     iovec part{const_cast<void *>(data), size};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(16 * sizeof(int))> control{};
@@ -140,7 +161,7 @@ Result<void> send_packet(int socket, const void *data, std::size_t size,
     return {};
 }
 
-Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noexcept
+Result<Descriptor> receive_packet(int socket, void *data, std::size_t size)
 {
     iovec part{data, size};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -168,7 +189,7 @@ Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noex
     return file;
 }
 
-Result<Descriptor> own_pidfd() noexcept
+Result<Descriptor> own_pidfd()
 {
     const long number = ::syscall(SYS_pidfd_open, ::getpid(), 0);
     if (number < 0)
@@ -182,9 +203,18 @@ bool has_ended(int pidfd) noexcept
     return ::poll(&entry, 1, 0) > 0;
 }
 
-void kill_and_wait(int pidfd) noexcept
+bool kill(int pidfd) noexcept
 {
-    ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+    return ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+void shut_down(int socket) noexcept
+{
+    ::shutdown(socket, SHUT_RDWR);
+}
+
+void await_end(int pidfd) noexcept
+{
     pollfd entry{pidfd, POLLIN, 0};
     while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {
     }

@@ -16,23 +16,30 @@ namespace cell::os {
 // returned. It gets no environment, a session of its own, and is nobody's child
 // here: the program sees no SIGCHLD and cannot wait for it by accident. It has
 // to end by itself when the socket closes.
-Result<Descriptor> start_helper(int program) noexcept;
+Result<Descriptor> start_helper(int program);
 
 // One packet, with descriptors. Interrupted calls are repeated.
 Result<void> send_packet(int socket, const void *data, std::size_t size,
-                         std::span<const int> files = {}) noexcept;
+                         std::span<const int> files = {});
 
 // Receives exactly `size` bytes; anything else is an error. At most one
 // descriptor may come with them.
-Result<Descriptor> receive_packet(int socket, void *data, std::size_t size) noexcept;
+Result<Descriptor> receive_packet(int socket, void *data, std::size_t size);
 
 // This process, as others can watch it.
-Result<Descriptor> own_pidfd() noexcept;
+Result<Descriptor> own_pidfd();
 
 // Has the process ended?
 bool has_ended(int pidfd) noexcept;
 
-// Kills it, if it still lives, and returns when it is dead.
-void kill_and_wait(int pidfd) noexcept;
+// Returns when it is dead.
+void await_end(int pidfd) noexcept;
+
+// Sends SIGKILL. False if this process may not, or not any more: it may have changed its
+// user since, or be confined itself.
+bool kill(int pidfd) noexcept;
+
+// Nobody that shares the other end hears or is heard any more.
+void shut_down(int socket) noexcept;
 
 } // namespace cell::os

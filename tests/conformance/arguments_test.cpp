@@ -3,7 +3,10 @@
 // Typed calls: from none to six parameters, by value, of all sizes.
 #include "instance.hpp"
 
+#include <array>
 #include <climits>
+#include <cstddef>
+#include <cstring>
 #include <memory>
 
 using conformance::aborted;
@@ -105,6 +108,38 @@ TEST_P(Target, IsNoFunctionOfTheProgram)
 TEST_P(Arguments, TheWholeInterfaceFromC)
 {
     EXPECT_EQ(whole_use_in_c(level()), 0);
+}
+
+// Leaves its mark where the next function's variables will be.
+__attribute__((noinline)) void dirty_stack()
+{
+    volatile unsigned char bytes[4096];
+    for (volatile unsigned char &byte : bytes)
+        byte = 0xa5;
+}
+
+// What the caller's stack held must not reach the cell between the arguments.
+TEST_P(Arguments, PaddingIsZero)
+{
+    using Block = struct __sbm_arg_show_arguments;
+    Instance sbm(options());
+    std::array<unsigned char, sizeof(Block)> bytes{}, expected{};
+    unsigned char *out = SBM_COPY_OUT(sbm, bytes.data(), bytes.size());
+    const cell_numbers numbers = {1, 2, 3};
+    dirty_stack();
+    ASSERT_EQ(sbm_call(sbm, show_arguments, 1, 2, numbers, 3, out), 0);
+    const auto place = [&](size_t offset, const auto &value, size_t size = 0) {
+        std::memcpy(expected.data() + offset, &value, size ? size : sizeof value);
+    };
+    constexpr size_t kLongDoubleBytes = 10; // of 16
+    place(offsetof(Block, a), static_cast<signed char>(1));
+    place(offsetof(Block, b), uint64_t{2});
+    place(offsetof(Block, c) + offsetof(cell_numbers, a), numbers.a);
+    place(offsetof(Block, c) + offsetof(cell_numbers, b), numbers.b, kLongDoubleBytes);
+    place(offsetof(Block, c) + offsetof(cell_numbers, c), numbers.c);
+    place(offsetof(Block, d), char{3});
+    place(offsetof(Block, out), out);
+    EXPECT_EQ(bytes, expected);
 }
 
 } // namespace

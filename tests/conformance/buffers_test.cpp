@@ -72,6 +72,21 @@ TEST_P(GuardedBuffers, OutputIsZeroAgainInAReusedPlace)
     EXPECT_EQ(bytes[4095], 0);
 }
 
+TEST_P(GuardedBuffers, OutputIsZeroAfterAResetInAReusedPlace)
+{
+    Instance sbm(options());
+    std::vector<unsigned char> bytes(4000), fewer(50);
+    unsigned char *out = SBM_COPY_OUT(sbm, bytes.data(), bytes.size());
+    ASSERT_EQ(sbm_reset(sbm), 0);
+    EXPECT_EQ(sbm_call(sbm, fill_bytes, out, bytes.size(), 9), 0);
+    sbm_release_buffers(sbm);
+    EXPECT_EQ(
+        sbm_call(sbm, fill_bytes, SBM_COPY_OUT(sbm, fewer.data(), fewer.size()), size_t{1}, 1), 0)
+        << sbm_error_text(sbm);
+    EXPECT_EQ(fewer[0], 1);
+    EXPECT_EQ(fewer[1], 0);
+}
+
 // A program that keeps its instance for many calls keeps its size.
 TEST_P(GuardedBuffers, MappingsDoNotGrowWithTheNumberOfCalls)
 {

@@ -188,4 +188,18 @@ TEST_P(StrongState, IsFreshAfterReset)
     EXPECT_EQ(sbm_call(sbm, grow_zeros, size_t{1 << 19}, 8), 0);
 }
 
+// A call that could not be made leaves nothing behind that the next one trips over.
+TEST_P(StrongState, AFunctionThatIsNoneDoesNotReplaceTheLast)
+{
+    Instance sbm(options());
+    EXPECT_EQ(sbm_call(sbm, no_parameter), 17);
+    int on_stack = 0;
+    sbm_func none;
+    void *const address = &on_stack;
+    std::memcpy(&none, &address, sizeof none);
+    EXPECT_LT(sbm_exec(sbm, none, nullptr), 0);
+    ASSERT_EQ(sbm_reset(sbm), 0);
+    EXPECT_EQ(sbm_call(sbm, no_parameter), 17) << sbm_error_text(sbm);
+}
+
 } // namespace

@@ -4,6 +4,7 @@
 #include "instance.hpp"
 
 #include <chrono>
+#include <thread>
 
 using conformance::aborted;
 using conformance::AtLevel;
@@ -14,7 +15,14 @@ namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
 
-class Time : public AtLevel {};
+class Time : public AtLevel {
+protected:
+    void SetUp() override
+    {
+        AtLevel::SetUp();
+        conformance::skip_where_signals_wait(level());
+    }
+};
 class Stack : public AtLevel {};
 class Memory : public AtLevel {};
 AT_GUARDED_LEVELS(Time);
@@ -60,6 +68,39 @@ TEST_P(Time, TheEarlierLimitCounts)
     EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, spin_forever), SBM_FAULT_CPU_TIME));
     Instance other(with_times(options(), 20'000 * kMillisecond, 20 * kMillisecond));
     EXPECT_TRUE(timed_out(other, sbm_call(other, spin_forever), SBM_FAULT_WALL_TIME));
+}
+
+// A call that is nearly always in some host call meets its limits too.
+TEST_P(Time, EndsALoopOfHostCalls)
+{
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 50 * kMillisecond));
+    set_cell_hook([](void *) { std::this_thread::sleep_for(std::chrono::milliseconds(5)); },
+                  nullptr);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_TRUE(timed_out(sbm, sbm_call(sbm, call_hook_often, 4000), SBM_FAULT_WALL_TIME));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+    ASSERT_EQ(sbm_reset(sbm), 0);
+    EXPECT_EQ(sbm_call(sbm, call_hook_often, 2), 0) << "the twin";
+    set_cell_hook(nullptr, nullptr);
+}
+
+// A function that ends about when its limit does: whichever wins, the next call of this
+// thread is not disturbed.
+TEST_P(Time, ALateEndNeverHitsTheNextCall)
+{
+    Instance limited(with_times(options(), SBM_NO_LIMIT, kMillisecond));
+    Instance other(with_times(options(), SBM_NO_LIMIT, 30'000 * kMillisecond));
+    uint64_t result = 0, *out = SBM_COPY_OUT(limited, &result, sizeof result);
+    uint64_t rounds = 20'000;
+    for (int i = 0; i < 200; i++) {
+        const int returned = sbm_call(limited, spin_rounds, rounds, out);
+        rounds = returned ? rounds - rounds / 8 : rounds + rounds / 8;
+        if (returned) {
+            ASSERT_TRUE(timed_out(limited, returned, SBM_FAULT_WALL_TIME));
+            ASSERT_EQ(sbm_reset(limited), 0);
+        }
+        ASSERT_EQ(sbm_call(other, no_parameter), 17) << sbm_error_text(other);
+    }
 }
 
 TEST_P(Time, OfOneNanosecond)

@@ -33,6 +33,14 @@ void fill(sbm::Out<int> values)
     return static_cast<int>(value.size());
 }
 
+struct alignas(16384) Aligned {
+    char bytes[16384];
+};
+[[maybe_unused]] int aligned(sbm::In<Aligned> value)
+{
+    return value->bytes[0];
+}
+
 } // namespace
 
 int main()
@@ -71,5 +79,7 @@ int main()
 #elif REJECT == 11 // a failure that nobody looks at
     sandbox->call(fill, out);
     return 0;
+#elif REJECT == 12 // a type that needs more than a page's alignment
+    return sandbox->call(aligned, Aligned{}) ? 0 : 1;
 #endif
 }

@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -288,6 +289,104 @@ TEST_F(ProcessOutside, ManyNewBuffersDoNotHoldTheProgram)
         return next.error ? 0 : 1;
     });
     EXPECT_EQ(status, 0) << "-1: the program had to be killed";
+}
+
+// A child that the program forked holds a copy of everything.
+TEST_F(ProcessOutside, CellAndZygoteEndThoughAForkedChildLives)
+{
+    Processes found;
+    pid_t child = 0;
+    {
+        Sandbox sandbox;
+        ASSERT_TRUE(sandbox.works());
+        found = find_processes();
+        child = ::fork();
+        if (child == 0)
+            for (;;)
+                ::pause();
+    }
+    EXPECT_TRUE(ends_within(found.cell, 5));
+    EXPECT_TRUE(ends_within(found.zygote, 5));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+}
+
+// The twin: what a child gives back is its own, and the parent's sandbox goes on.
+TEST_F(ProcessOutside, AForkedChildGivesBackItsCopyAlone)
+{
+    Cell cell(SBM_LEVEL_PROCESS);
+    ASSERT_TRUE(cell.works());
+    const int status = run_in_child(10, [&] {
+        const std::size_t before = open_descriptors();
+        sbm_destroy(cell.get());
+        return open_descriptors() < before ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(cell.works());
+}
+
+// A daemon that drops its rights may not signal what it started before.
+TEST_F(ProcessOutside, EndsACellThatMayNotBeSignalled)
+{
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to become somebody else";
+    const int status = run_in_child(20, [] {
+        sbm_options options = kSmall;
+        options.wall_time_ns = 100'000'000;
+        Cell cell(SBM_LEVEL_PROCESS, options);
+        if (!cell.works() || ::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0)
+            return 1;
+        if (!cell.works())
+            return 2;
+        const Outcome outcome =
+            cell.run_only([](struct sbm *sbm) { return sbm_call(sbm, attack_loop, 0); });
+        return outcome.is(SBM_FAULT_WALL_TIME) ? 0 : 3;
+    });
+    EXPECT_EQ(status, 0) << "-1: it had to be killed";
+}
+
+// Each step may be the one that finds no free descriptor.
+TEST_F(ProcessOutside, WithoutFreeDescriptorsThereIsAnErrorAndNothingElse)
+{
+    const int status = run_in_child(30, [] {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        const int first_free = ::dup(0);
+        ::close(first_free);
+        int failures = 0;
+        for (rlim_t more = 0; more < 16; more++) {
+            const rlimit tight{static_cast<rlim_t>(first_free) + more, limit.rlim_max};
+            ::setrlimit(RLIMIT_NOFILE, &tight);
+            struct sbm sbm;
+            sbm_options options = kSmall;
+            options.level = SBM_LEVEL_PROCESS;
+            sbm_init_with(&sbm, &options);
+            const int value = sbm_call(&sbm, add_one, 1);
+            failures += value != 2;
+            if (value != 2 && sbm_error(&sbm) == 0)
+                return 1;
+            sbm_reset(&sbm);
+            ::setrlimit(RLIMIT_NOFILE, &limit);
+            sbm_destroy(&sbm);
+        }
+        return failures >= 4 && failures <= 15 && Sandbox().works() ? 0 : 2;
+    });
+    EXPECT_EQ(status, 0) << "-1: it had to be killed";
+}
+
+TEST_F(ProcessOutside, ALimitOfFileSizesIsAnErrorAndNoSignal)
+{
+    const int status = run_in_child(10, [] {
+        const rlimit none{4096, 4096};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+        struct sbm sbm;
+        sbm_options options = kSmall;
+        options.level = SBM_LEVEL_PROCESS;
+        sbm_init_with(&sbm, &options);
+        sbm_call(&sbm, add_one, 1);
+        return sbm_error(&sbm) == -ENOMEM && std::strstr(sbm_error_text(&sbm), "FSIZE") ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 } // namespace

@@ -56,6 +56,30 @@
 #define SBM_VALUES_5(f, t, i, ...) i, SBM_VALUES_4(f, __VA_ARGS__)
 #define SBM_VALUES_6(f, t, i, ...) i, SBM_VALUES_5(f, __VA_ARGS__)
 
+/* Copies each parameter to its place in the bytes of the argument structure, which are
+ * zero before: what the caller's stack held must not travel between the members. */
+#define SBM_STORES_(...) SBM_JOIN_(SBM_STORES_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_STORE_(f, i)                                                            \
+    __builtin_memcpy(sbm_bytes_ + __builtin_offsetof(struct __sbm_arg_##f, i), &i, sizeof i);
+#define SBM_STORES_0(f)
+#define SBM_STORES_1(f, t, i) SBM_STORE_(f, i)
+#define SBM_STORES_2(f, t, i, ...) SBM_STORE_(f, i) SBM_STORES_1(f, __VA_ARGS__)
+#define SBM_STORES_3(f, t, i, ...) SBM_STORE_(f, i) SBM_STORES_2(f, __VA_ARGS__)
+#define SBM_STORES_4(f, t, i, ...) SBM_STORE_(f, i) SBM_STORES_3(f, __VA_ARGS__)
+#define SBM_STORES_5(f, t, i, ...) SBM_STORE_(f, i) SBM_STORES_4(f, __VA_ARGS__)
+#define SBM_STORES_6(f, t, i, ...) SBM_STORE_(f, i) SBM_STORES_5(f, __VA_ARGS__)
+
+/* Zeroes the padding of *pointer, where the compiler can: within members it is not known
+ * from outside. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_clear_padding)
+#define SBM_CLEAR_PADDING_(pointer) __builtin_clear_padding(pointer)
+#endif
+#endif
+#ifndef SBM_CLEAR_PADDING_
+#define SBM_CLEAR_PADDING_(pointer) ((void)(pointer))
+#endif
+
 /* `sbm_arguments_->identifier, …`, or nothing. */
 #define SBM_LOADS_(...) SBM_JOIN_(SBM_LOADS_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
 #define SBM_LOADS_0(f)

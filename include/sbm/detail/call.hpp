@@ -15,6 +15,8 @@ template <class T> constexpr bool is_inout<InOut<T>> = true;
 template <class T> constexpr bool is_untrusted = false;
 template <class T> constexpr bool is_untrusted<Untrusted<T>> = true;
 
+constexpr std::size_t largest_alignment = 4096;
+
 template <class P> constexpr bool is_buffer = is_in<P> || is_out<P> || is_inout<P>;
 
 template <class T> using Element = std::remove_const_t<typename T::element_type>;
@@ -66,9 +68,12 @@ template <class E, class A> Transfer out_transfer(A &argument, bool copy_in)
 // Appends the transfer of one argument, if its parameter is a buffer.
 template <class P, class A> void add_transfer(Transfer *list, std::size_t &count, A &argument)
 {
-    if constexpr (is_buffer<P>)
+    if constexpr (is_buffer<P>) {
         static_assert(std::is_trivially_copyable_v<Element<P>>,
                       "sbm: only trivially copyable types can cross into a cell");
+        static_assert(alignof(Element<P>) <= largest_alignment,
+                      "sbm: a type that crosses is aligned to a page at most");
+    }
     if constexpr (is_in<P>)
         list[count++] = in_transfer<Element<P>>(argument);
     else if constexpr (is_buffer<P>)
@@ -97,7 +102,7 @@ template <class P, class A> P parameter(const Transfer *list, std::size_t &count
 template <class... P> struct Pack {};
 template <class P, class... Rest> struct Pack<P, Rest...> {
     P first;
-    Pack<Rest...> rest;
+    [[no_unique_address]] Pack<Rest...> rest;
 };
 
 template <class R, class... P> struct Arguments {
@@ -163,6 +168,8 @@ Result<Untrusted<Value>> call(Core &core, R (*function)(P...), A &&...arguments)
     static_assert(sizeof...(P) == sizeof...(A), "sbm: wrong number of arguments");
     static_assert(std::is_void_v<R> || std::is_trivially_copyable_v<Value>,
                   "sbm: only trivially copyable types can come back from a cell");
+    static_assert(alignof(Value) <= largest_alignment,
+                  "sbm: a type that crosses is aligned to a page at most");
     std::array<Transfer, sizeof...(P) + 1> transfers;
     std::size_t count = 0;
     Value value{};
@@ -178,6 +185,7 @@ Result<Untrusted<Value>> call(Core &core, R (*function)(P...), A &&...arguments)
     Arguments<R, P...> block{function, count > buffers ? transfers[buffers].address : nullptr,
                              make_pack<P...>(transfers.data(), references,
                                              std::index_sequence_for<P...>())};
+    SBM_CLEAR_PADDING_(&block); // it holds what the stack held before
     auto word = execute(core, thunk<R, P...>, &block, sizeof block, used);
     if (!word)
         return word.error();

@@ -83,7 +83,19 @@ std::uint32_t flags_of(const image::Region &region)
 
 class ProcessBackend final : public Backend {
 public:
-    ~ProcessBackend() override { kill_cell(); }
+    ~ProcessBackend() override
+    {
+        kill_cell();
+        // Closing is not enough: a child that the program forked may hold the socket too.
+        if (socket_)
+            os::shut_down(socket_.get());
+    }
+
+    void abandon() override
+    {
+        cell_.reset();
+        socket_.reset();
+    }
 
     Result<void> open()
     {
@@ -235,6 +247,10 @@ private:
         CELL_TRY(const sbm_zygote_reply reply, receive_reply());
         if (reply.error)
             return os_error(reply.error, "the cell's process cannot be forked");
+        if (!received_) { // a cell that cannot be watched or ended must not be
+            os::shut_down(socket_.get());
+            return error(Errc::no_memory, "the program has no free descriptor for the cell");
+        }
         cell_ = std::move(received_);
         pid_ = reply.pid;
         cpu_ = -1;
@@ -257,8 +273,12 @@ private:
 
     void kill_cell()
     {
-        if (cell_)
-            os::kill_and_wait(cell_.get());
+        if (cell_) {
+            // Who may not end the cell ends the zygote, by which the kernel ends the cell.
+            if (!os::kill(cell_.get()))
+                os::shut_down(socket_.get());
+            os::await_end(cell_.get());
+        }
         cell_.reset();
         pid_ = 0;
     }
@@ -282,7 +302,7 @@ private:
     void follow_caller()
     {
         const int here = ::sched_getcpu();
-        if (here == cpu_ || here < 0)
+        if (here == cpu_ || here < 0 || os::has_ended(cell_.get())) // then its id may be another's
             return;
         cpu_set_t set;
         CPU_ZERO(&set);
@@ -293,7 +313,7 @@ private:
     // A call that takes long may run wherever the kernel finds room.
     void let_go()
     {
-        if (cpu_ < 0)
+        if (cpu_ < 0 || os::has_ended(cell_.get()))
             return;
         cpu_set_t set;
         if (::sched_getaffinity(0, sizeof set, &set) == 0)
@@ -347,7 +367,7 @@ private:
         if (cpu_base_ == kUnknown)
             cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
         let_go();
-        const std::uint64_t used = cpu - cpu_base_;
+        const std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
         if (used >= limits_.cpu_time)
             return Limit::cpu_time;
         next = std::min({next, limits_.wall_time - wall, limits_.cpu_time - used});
@@ -371,7 +391,8 @@ private:
         case SBM_EXIT_HOST_CALL:
             return HostCall{read_once(mailbox.call_proxy), read_once(mailbox.call_arguments)};
         case SBM_EXIT_ABORT:
-            return end(Aborted{read_registers()});
+            kill_cell(); // from here on nothing changes the mailbox
+            return Aborted{read_registers()};
         case SBM_EXIT_FAULT:
             return decode_signal();
         default:
@@ -422,7 +443,7 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Backend>> open_process() noexcept
+Result<std::unique_ptr<Backend>> open_process()
 {
     auto backend = std::make_unique<ProcessBackend>();
     CELL_CHECK(backend->open());

@@ -72,6 +72,7 @@ public:
         return_slot_ = image.host(image.stack_top() - sizeof(std::uint64_t), sizeof(std::uint64_t),
                                   PROT_READ | PROT_WRITE);
         image.mailbox().leave = layout_->leave_stub();
+        CELL_CHECK(rehearse_kick());
         CELL_CHECK(prepare_processor());
         return reset_processor();
     }
@@ -117,10 +118,15 @@ public:
     Exit resume(std::int64_t result) override
     {
         image_->mailbox().call_result = result;
-        if (limited_)
-            watchdog_.resume();
+        if (const Limit limit = limited_ ? watchdog_.resume() : Limit::none; limit != Limit::none) {
+            limited_ = false;
+            watchdog_.end();
+            return TimedOut{limit, registers()};
+        }
         return enter();
     }
+
+    void abandon() override { watchdog_.abandon(); }
 
     // Between two entries the processor stands still by itself.
     void halt() override
@@ -215,13 +221,26 @@ private:
     // Takes the code away from a running cell, or gives it back. Its next
     // instruction fetch fails, and KVM_RUN with it: no signal is needed, and none
     // of the program's is touched.
-    void set_executable(bool executable)
+    bool set_executable(bool executable)
     {
+        bool done = true;
         for (const image::Region &region : executable_)
-            ::mprotect(region.host, region.size,
-                       !executable     ? PROT_NONE
-                       : region.shared ? PROT_READ | PROT_WRITE
-                                       : PROT_READ);
+            done = ::mprotect(region.host, region.size,
+                              !executable     ? PROT_NONE
+                              : region.shared ? PROT_READ | PROT_WRITE
+                                              : PROT_READ) == 0 &&
+                   done;
+        return done;
+    }
+
+    // The kernel splits mappings for it, which fails at its limit of mappings: better now
+    // than when a call has to be ended.
+    Result<void> rehearse_kick()
+    {
+        const bool taken = set_executable(false);
+        if (set_executable(true) && taken)
+            return {};
+        return error(Errc::no_memory, "the program has too many mappings for one more cell");
     }
 
     Exit enter()
@@ -361,7 +380,7 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Backend>> open_vm() noexcept
+Result<std::unique_ptr<Backend>> open_vm()
 {
     auto backend = std::make_unique<VmBackend>();
     CELL_CHECK(backend->open());

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -20,10 +22,12 @@ namespace cell::backend::weak {
 
 // What switch.S saves. Its layout is known there.
 struct Saved {
-    void *stack = nullptr;
+    void *stack = nullptr; // only between the entry and the return of the function
     std::uint32_t mxcsr = 0;
     std::uint16_t x87_control = 0;
+    std::uint32_t kicked = 0; // before the entry
 };
+static_assert(offsetof(Saved, mxcsr) == 8 && offsetof(Saved, kicked) == 16);
 
 extern "C" long sbm_weak_call(long (*function)(void *), void *data, void *stack_top, Saved *saved);
 extern "C" char sbm_weak_return[];
@@ -66,14 +70,18 @@ Exit exit_of(int number, const siginfo_t &info, const ucontext_t &context)
                    reinterpret_cast<std::uint64_t>(info.si_addr), registers};
 }
 
-bool is_ours(int number, const siginfo_t &info)
+// Is it the watchdog's signal for the call that this thread is in?
+bool is_kick(int number, const siginfo_t &info)
 {
-    if (!active || active->exit)
-        return false;
-    if (number == kKickSignal)
-        return info.si_code == SI_QUEUE && info.si_pid == ::getpid() &&
-               info.si_value.sival_ptr == active;
-    return info.si_code > 0; // by the processor, not sent by a process
+    return active && number == kKickSignal && info.si_code == SI_QUEUE &&
+           info.si_pid == ::getpid() && info.si_value.sival_ptr == active;
+}
+
+// Raised by the function itself: by the processor, not sent by a process.
+bool is_fault(int number, const siginfo_t &info)
+{
+    return active && active->saved.stack && !active->exit && number != kKickSignal &&
+           info.si_code > 0;
 }
 
 void pass_on(int number, siginfo_t *info, void *context)
@@ -94,7 +102,12 @@ void pass_on(int number, siginfo_t *info, void *context)
 
 __attribute__((noinline)) void handle_signal(int number, siginfo_t *info, void *raw)
 {
-    if (!is_ours(number, *info))
+    const bool kick = is_kick(number, *info);
+    if (kick && (!active->saved.stack || active->exit)) {
+        active->saved.kicked = 1; // the function has not begun, or is over
+        return;
+    }
+    if (!kick && !is_fault(number, *info))
         return pass_on(number, info, raw);
     auto &context = *static_cast<ucontext_t *>(raw);
     active->exit = exit_of(number, *info, context);
@@ -170,7 +183,7 @@ GuardedCall::GuardedCall()
 {
 }
 
-Result<std::unique_ptr<GuardedCall>> GuardedCall::create(std::uint64_t stack_bytes) noexcept
+Result<std::unique_ptr<GuardedCall>> GuardedCall::create(std::uint64_t stack_bytes)
 {
     std::unique_ptr<GuardedCall> call(new GuardedCall);
     const auto size = checked_round_up(stack_bytes, kPage);
@@ -199,6 +212,8 @@ Exit GuardedCall::run(long (*function)(void *), void *data, const Limits &limits
     }
     const long value = sbm_weak_call(function, data, stack_.data() + stack_.size(), &here.saved);
     const Limit limit = limited ? watchdog_.end() : Limit::none;
+    if (limit != Limit::none)
+        ::sched_yield(); // a kick that is still on its way arrives here, at the latest
     active = outer;
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(stack_.data() + kPage, stack_.size() - kPage);

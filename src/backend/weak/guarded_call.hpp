@@ -22,10 +22,13 @@ namespace cell::backend::weak {
 class GuardedCall {
 public:
     // With a stack of `stack_bytes`, below which lies a guard page.
-    static Result<std::unique_ptr<GuardedCall>> create(std::uint64_t stack_bytes) noexcept;
+    static Result<std::unique_ptr<GuardedCall>> create(std::uint64_t stack_bytes);
 
     // Runs function(data) on this thread.
     Exit run(long (*function)(void *), void *data, const Limits &limits) noexcept;
+
+    // In a forked child, before destruction.
+    void abandon() noexcept { watchdog_.abandon(); }
 
     bool is_stack_guard(std::uint64_t address) const;
 

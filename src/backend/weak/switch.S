@@ -8,7 +8,8 @@
     /* long sbm_weak_call(long (*function)(void *), void *data, void *stack_top,
      *                    struct Saved *saved)
      * Saves where it was called from in `saved`: the stack pointer, then MXCSR and
-     * the x87 control word, so that a fault can return from it. */
+     * the x87 control word, so that a fault can return from it. The stack pointer is
+     * there only between entry and return. */
     .globl sbm_weak_call
     .hidden sbm_weak_call
     .type sbm_weak_call, @function
@@ -25,11 +26,14 @@ sbm_weak_call:
     push %r13
     push %r14
     push %r15
-    mov %rsp, (%rcx)
     stmxcsr 8(%rcx)
     fnstcw 12(%rcx)
+    mov %rsp, (%rcx)            /* from here on a kick leads to sbm_weak_return */
     mov %rcx, %rbx
     mov %rdi, %rax
+    mov %rcx, %rdi
+    cmpl $0, 16(%rcx)           /* one that came before */
+    jne sbm_weak_return
     mov %rsi, %rdi
     mov %rdx, %rsp
     call *%rax
@@ -43,6 +47,7 @@ sbm_weak_call:
 sbm_weak_return:
     .cfi_startproc simple
     mov (%rdi), %rsp
+    movq $0, (%rdi)             /* and no further one does: until here they do no harm */
     pushq $2
     popfq
     fninit

@@ -62,6 +62,13 @@ static SBM_DEFINE_FUNC(sum_pairs, const struct pair *, pairs, int, count, int *,
     return count;
 }
 
+int __sbm_thunk_show_arguments(void *arguments)
+{
+    const struct __sbm_arg_show_arguments *given = arguments;
+    memcpy(given->out, arguments, sizeof *given);
+    return 0;
+}
+
 static SBM_DEFINE_FUNC(nothing)
 {
     return 0;

@@ -49,6 +49,9 @@ SBM_DEFINE_CALL(six_parameters, signed char, a, unsigned short, b, int, c, uint6
 SBM_DEFINE_CALL(structure_parameter, struct cell_numbers, numbers, double *, out);
 SBM_DEFINE_CALL(large_parameter, struct cell_block, block, uint64_t, index);
 SBM_DEFINE_CALL(return_value, int, value);
+/* A hand-made thunk, which copies the bytes of its arguments to `out`. */
+SBM_DEFINE_CALL(show_arguments, signed char, a, uint64_t, b, struct cell_numbers, c, char, d,
+                unsigned char *, out);
 int plain_target(void *data);        /* for sbm_exec: doubles the int at `data` */
 int overwrite_arguments(void *data); /* a hand-made thunk that writes to its arguments */
 /* The whole use of the C interface, compiled as C; 0 or the number of the first
@@ -111,6 +114,7 @@ SBM_DEFINE_CALL(call_inout_proxy, uintptr_t, address, size_t, size, int, mask, l
 SBM_DEFINE_CALL(call_six_proxy, long *, result);
 SBM_DEFINE_CALL(call_empty_proxy, long *, result);
 SBM_DEFINE_CALL(call_hook_proxy);
+SBM_DEFINE_CALL(call_hook_often, int, count);
 SBM_DEFINE_CALL(call_proxy_with_stack, long *, result);
 SBM_DEFINE_CALL(call_proxy_with_heap, size_t, size, size_t, claimed, long *, result);
 SBM_DEFINE_CALL(call_made_up_proxy);

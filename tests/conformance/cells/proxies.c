@@ -118,6 +118,15 @@ int call_hook_proxy(void)
 }
 SBM_DEFINE_THUNK(call_hook_proxy);
 
+int call_hook_often(int count)
+{
+    for (int i = 0; i < count; i++)
+        if (call_hook() != 0)
+            return -1;
+    return 0;
+}
+SBM_DEFINE_THUNK(call_hook_often, int, count);
+
 int call_proxy_with_stack(long *result)
 {
     unsigned char bytes[6000];
