@@ -23,6 +23,9 @@
 // back from it, InOut<T> both ways; other parameters travel by value. All types
 // must be trivially copyable. Pointers inside data are not translated.
 //
+// An object (program or shared library) whose functions were called must stay loaded as
+// long as the sandbox lives.
+//
 // Nothing here throws. A Sandbox may move between threads, but serves one call
 // at a time. After fork it belongs to the parent.
 #ifndef SBM_SANDBOX_HPP

@@ -37,6 +37,9 @@
  * A negative value that the function itself returned is not an error: then
  * `sbm_error` is 0.
  *
+ * An object (program or shared library) whose functions were called must stay loaded as
+ * long as the instance lives.
+ *
  * An instance may move between threads, but serves one call at a time. After
  * fork it belongs to the parent: in the child every operation is -EINVAL, and
  * `sbm_destroy` leaves the parent's cell alone.

@@ -62,9 +62,6 @@ public:
     // Are the bytes around the buffer, within its pages, still zero?
     bool is_intact(std::uint32_t slot) const noexcept;
 
-    // The user of the slot has cleared it.
-    void set_clear(std::uint32_t slot) noexcept { slots_[slot].clear = true; }
-
     // The memory of [address, address + size) if one buffer of enough rights
     // contains it, else nullptr.
     std::byte *find(std::uint64_t address, std::uint64_t size, Access access) const noexcept;

@@ -33,7 +33,6 @@ struct Copy {
     void *target;
     std::uint64_t size;
     Buffer buffer;
-    bool is_last = false; // the buffer is released afterwards
 };
 
 } // namespace cell::call

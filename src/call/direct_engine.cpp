@@ -29,7 +29,6 @@ public:
             owned_[buffer - 1].reset();
     }
     bool is_intact(std::uint32_t) const override { return true; }
-    void set_clear(std::uint32_t) override {}
 
     Result<long> call(Function function, const void *data, std::size_t) override
     {

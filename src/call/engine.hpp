@@ -30,9 +30,6 @@ public:
     // False if bytes next to the buffer were overwritten by the last call.
     virtual bool is_intact(std::uint32_t buffer) const = 0;
 
-    // Every byte of the buffer's pages is zero again, so its next use need not clear it.
-    virtual void set_clear(std::uint32_t buffer) = 0;
-
     // Calls function(data). With `size`, `data` is an argument structure of so many
     // bytes, which the function gets a read-only copy of. The value, or a record
     // of what ended the call; then every further call is misuse until `reset`.

@@ -41,7 +41,6 @@ public:
     }
     void release(std::uint32_t buffer) override { arena_.release(buffer); }
     bool is_intact(std::uint32_t buffer) const override { return arena_.is_intact(buffer); }
-    void set_clear(std::uint32_t buffer) override { arena_.set_clear(buffer); }
 
     Result<long> call(Function function, const void *data, std::size_t) override
     {

@@ -3,7 +3,6 @@
 
 #include "base/checked.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
@@ -155,26 +154,8 @@ Result<long> Instance::execute_throwing(Function function, const void *data, std
     CELL_CHECK(check_surroundings(copies));
     for (const Copy &copy : copies)
         if (copy.target && copy.size && copy.buffer.host != copy.target)
-            copy_out(copy);
+            std::memcpy(copy.target, copy.buffer.host, copy.size);
     return result;
-}
-
-// An output that is not used again is cleared piece by piece while it is copied, since
-// the piece is in the nearest cache then. The bytes around it are known to be zero.
-void Instance::copy_out(const Copy &copy)
-{
-    constexpr std::uint64_t kPiece = 8192;
-    if (!copy.is_last || copy.source) {
-        std::memcpy(copy.target, copy.buffer.host, copy.size);
-        return;
-    }
-    auto *target = static_cast<std::byte *>(copy.target);
-    for (std::uint64_t done = 0; done < copy.size; done += kPiece) {
-        const std::uint64_t size = std::min(kPiece, copy.size - done);
-        std::memcpy(target + done, copy.buffer.host + done, size);
-        std::memset(copy.buffer.host + done, 0, size);
-    }
-    engine_->set_clear(copy.buffer.number);
 }
 
 // Bytes within a buffer's pages that are not its own were zero. If they are not

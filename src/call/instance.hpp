@@ -53,7 +53,6 @@ private:
     Result<long> execute_throwing(Function function, const void *data, std::size_t size,
                                   std::span<const Copy> copies);
     Result<void> check_surroundings(std::span<const Copy> copies);
-    void copy_out(const Copy &copy);
 
     std::unique_ptr<Engine> engine_;
     os::Mapping birth_mark_; // a page that the kernel clears in a forked child

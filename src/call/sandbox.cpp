@@ -82,7 +82,7 @@ Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t
     }
     for (std::size_t i = 0; i < transfers.size(); i++)
         copies[i] = {transfers[i].source, transfers[i].target, transfers[i].size,
-                     buffer_of(transfers[i]), true};
+                     buffer_of(transfers[i])};
     auto result = core.instance->execute(thunk, arguments, size, {copies, transfers.size()});
     release(core, transfers);
     core.instance->leave();

@@ -48,7 +48,9 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper
         launch.error = errno;
         ::syscall(SYS_exit_group, 1);
     }
-    ::syscall(SYS_setsid);
+    // Signals of a terminal pass it by. Not a session: the scheduler weighs sessions against
+    // each other, and every hand-over between two of them pays for it.
+    ::syscall(SYS_setpgid, 0, 0);
     ::syscall(SYS_chdir, "/");
     ::syscall(SYS_execveat, kHelperProgram, "", arguments, environment, AT_EMPTY_PATH);
     launch.error = errno;

@@ -13,7 +13,7 @@
 namespace cell::os {
 
 // Starts `program` with one descriptor, number 3: its end of the socket that is
-// returned. It gets no environment, a session of its own, and is nobody's child
+// returned. It gets no environment, a process group of its own, and is nobody's child
 // here: the program sees no SIGCHLD and cannot wait for it by accident. It has
 // to end by itself when the socket closes.
 Result<Descriptor> start_helper(int program);
