@@ -12,8 +12,7 @@
 
 #include "format.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 enum Algorithm : std::uint8_t {
     kRsa = 1,

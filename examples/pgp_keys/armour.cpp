@@ -8,10 +8,8 @@
 
 #include <cstring>
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 // A line without its end and without white space at its end.
 struct Line {
@@ -30,8 +28,7 @@ struct Line {
     }
 };
 
-class Lines
-{
+class Lines {
 public:
     explicit Lines(std::span<const std::uint8_t> input)
         : input_(input), position_(text_start(input))
@@ -80,8 +77,7 @@ int digit_value(char c)
 }
 
 // Base64 digits to octets, with the checksum over what came out.
-class Decoder
-{
+class Decoder {
 public:
     Decoder(std::span<std::uint8_t> stream, std::size_t size) : stream_(stream), size_(size) {}
 

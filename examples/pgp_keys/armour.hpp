@@ -12,8 +12,7 @@
 #include "format.hpp"
 #include "reader.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 inline constexpr std::string_view kBeginLine = "-----BEGIN PGP ";
 inline constexpr std::string_view kEndLine = "-----END PGP ";

@@ -6,10 +6,8 @@
 
 #include "test_support.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 const Octets kUserId = packet(13, from_text("Alice"));
 

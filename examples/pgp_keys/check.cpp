@@ -6,10 +6,8 @@
 
 #include "check_parts.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 Problem inconsistent(std::size_t offset, Doubt doubt)
 {

@@ -13,8 +13,7 @@
 #include "format.hpp"
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // What a cell gives back, as it is. The host chooses the tables' sizes.
 struct Answer {

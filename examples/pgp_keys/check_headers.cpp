@@ -5,10 +5,8 @@
 
 #include "check_parts.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 struct Length {
     std::size_t header = 0; // octets of the length itself; 0 if they are missing

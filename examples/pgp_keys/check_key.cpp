@@ -5,10 +5,8 @@
 #include "check_parts.hpp"
 #include "fingerprint.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 Doubt check_element(View stream, std::size_t start, ElementKind kind, std::uint8_t native_size,
                     const ElementRecord &element, std::size_t &octets_of_length)

@@ -15,8 +15,7 @@
 #include "format.hpp"
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 using View = std::span<const std::uint8_t>;
 

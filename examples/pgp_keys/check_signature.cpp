@@ -9,15 +9,12 @@
 #include "check_parts.hpp"
 #include "subpackets.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 // The fields that subpackets determine, taken from those of one area. The sizes
 // were checked.
-class Facts
-{
+class Facts {
 public:
     explicit Facts(View stream) : stream_(stream) {}
 

@@ -3,10 +3,8 @@
 #include "check_parts.hpp"
 #include "subpackets.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 Doubt check_length(View stream, std::size_t start, const SubpacketRecord &subpacket,
                    std::size_t &after)

@@ -13,10 +13,8 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 // One packet of every kind that has fields.
 Octets every_kind()

@@ -4,10 +4,8 @@
 
 #include "names.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 struct ErrorEntry {
     ErrorCode code;

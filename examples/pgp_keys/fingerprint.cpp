@@ -4,10 +4,8 @@
 
 #include <openssl/evp.h>
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 Octets digest(const EVP_MD *hash, const Octets &octets)
 {

@@ -9,8 +9,7 @@
 
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // Of a V4 or V6 key; `body` is the public part, up to kMaxKeyOctets. Empty if
 // OpenSSL refuses the hash.

@@ -13,8 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace pgp
-{
+namespace pgp {
 
 // The host refuses larger input; all positions therefore fit into 32 bits.
 inline constexpr std::size_t kMaxInput = std::size_t{8} << 20;

@@ -21,13 +21,10 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
-class Gnupg : public testing::Test
-{
+class Gnupg : public testing::Test {
 protected:
     void SetUp() override
     {

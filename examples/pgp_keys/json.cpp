@@ -8,10 +8,8 @@
 #include "print.hpp"
 #include "text.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 using nlohmann::json;
 

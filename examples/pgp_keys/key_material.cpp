@@ -4,10 +4,8 @@
 
 #include <bit>
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 ParseError read_mpi(Reader &body, ErrorCode truncated, ElementRecord &element)
 {

@@ -9,8 +9,7 @@
 #include "format.hpp"
 #include "reader.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // Reads the parts that `layout` names into the packet's elements. What follows
 // them stays in `body`. `truncated` is the error for a part that does not fit.

@@ -9,10 +9,8 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 constexpr std::uint8_t kPublicKey = 6;
 constexpr std::uint8_t kSecretKey = 5;

@@ -6,10 +6,8 @@
 
 #include "fingerprint.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 bool is_certification(std::uint8_t type)
 {
@@ -20,8 +18,7 @@ constexpr std::uint8_t kSubkeyBinding = 0x18;
 constexpr std::uint8_t kDirectKey = 0x1F;
 
 // Adds packets to the last key of a ring.
-class Builder
-{
+class Builder {
 public:
     explicit Builder(KeyRing &ring) : ring_(ring) {}
 

@@ -12,8 +12,7 @@
 
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 struct Identity {
     std::variant<UserId, UserAttribute> name;

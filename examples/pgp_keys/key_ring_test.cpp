@@ -11,10 +11,8 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 // RFC 9580 appendix A.3.
 constexpr const char *kSampleVersion6 =

@@ -10,10 +10,8 @@
 
 #include "algorithms.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 struct Entry {
     unsigned number;

@@ -11,8 +11,7 @@
 
 #include "format.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 std::string_view packet_name(std::uint8_t tag);
 std::string_view public_key_algorithm_name(std::uint8_t algorithm);

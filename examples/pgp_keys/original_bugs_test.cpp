@@ -10,10 +10,8 @@
 #include "subpackets.hpp"
 #include "test_support.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 // It copied a user id of any length into 512 octets.
 TEST(OriginalBugs, UserIdsOfEveryLength)

@@ -2,10 +2,8 @@
 
 #include "packet_reader.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 enum class LengthKind { whole, partial, indeterminate, missing };
 

@@ -7,8 +7,7 @@
 #include "format.hpp"
 #include "reader.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // Reads the packet at the front of `block`, which is not empty, and moves `block`
 // behind it. Fills the record's fields up to `chunks`. `body` becomes the body if

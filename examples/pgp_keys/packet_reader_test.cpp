@@ -5,10 +5,8 @@
 #include "names.hpp"
 #include "test_support.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 constexpr std::uint8_t kLiteral = 11;
 

@@ -16,8 +16,7 @@
 
 #include "format.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 using Octets = std::vector<std::uint8_t>;
 
@@ -30,8 +29,7 @@ struct Problem {
 };
 
 // A T or a Problem.
-template <class T> class [[nodiscard]] Outcome
-{
+template <class T> class [[nodiscard]] Outcome {
 public:
     Outcome(T value) : content_(std::move(value)) {}
     Outcome(Problem problem) : content_(std::move(problem)) {}

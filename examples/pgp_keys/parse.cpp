@@ -11,10 +11,8 @@
 #include "reader.hpp"
 #include "signature.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 template <class T> std::span<T> whole(sbm::Out<T> out)
 {

@@ -9,8 +9,7 @@
 
 #include "format.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // Gives the same error code as the summary. `stream` must be as large as the
 // input. The tables may be of any size; what does not fit is an error.

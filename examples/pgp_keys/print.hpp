@@ -11,8 +11,7 @@
 
 #include "key_ring.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // One line a key, user id, user attribute and subkey.
 void print_keys(std::ostream &out, const KeyRing &ring);

@@ -10,8 +10,7 @@
 
 #include "format.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // A parsing function's outcome; false in a condition means that all is well.
 struct ParseError {
@@ -20,8 +19,7 @@ struct ParseError {
     explicit operator bool() const { return code != ErrorCode::none; }
 };
 
-class Reader
-{
+class Reader {
 public:
     // The octets [begin, end) of the stream at `stream`; positions stay those of
     // the stream. The caller guarantees that the stream has `end` octets.

@@ -7,10 +7,8 @@
 #include "check.hpp"
 #include "parse.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 Problem problem(ErrorCode code, const char *detail)
 {

@@ -13,11 +13,9 @@
 
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
-class SandboxedParser
-{
+class SandboxedParser {
 public:
     static sbm::Result<SandboxedParser> create(sbm::Options options);
 

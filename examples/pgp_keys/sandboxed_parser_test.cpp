@@ -18,10 +18,8 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 sbm::Level level_to_test()
 {

@@ -8,10 +8,8 @@
 #include "key_material.hpp"
 #include "subpackets.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 ParseError read_fixed_part(Reader &body, PacketRecord &packet)
 {

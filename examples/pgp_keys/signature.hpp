@@ -11,8 +11,7 @@
 #include "format.hpp"
 #include "reader.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // The table that subpackets go to, from `count` on.
 struct SubpacketTable {

@@ -6,10 +6,8 @@
 #include "test_support.hpp"
 #include "text.hpp"
 
-namespace pgp::test
-{
-namespace
-{
+namespace pgp::test {
+namespace {
 
 constexpr std::uint8_t kSignatureTag = 2;
 constexpr std::uint8_t kAttributeTag = 17;

@@ -4,10 +4,8 @@
 
 #include <cstring>
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 // The length of the type and the content together.
 bool read_length(Reader &octets, std::uint32_t &length)

@@ -12,8 +12,7 @@
 #include "reader.hpp"
 #include "signature.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 enum SubpacketType : std::uint8_t {
     kCreated = 2,

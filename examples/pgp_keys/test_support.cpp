@@ -13,8 +13,7 @@
 #include "armour.hpp"
 #include "parse.hpp"
 
-namespace pgp::test
-{
+namespace pgp::test {
 
 Octets join(std::initializer_list<Octets> parts)
 {
@@ -52,8 +51,7 @@ Octets from_hex(std::string_view digits)
     return octets;
 }
 
-namespace
-{
+namespace {
 
 Octets new_length(std::size_t size)
 {
@@ -196,8 +194,7 @@ std::uint64_t Random::next()
     return state_ * 0x2545F4914F6CDD1DU;
 }
 
-namespace
-{
+namespace {
 
 void damage_once(Octets &octets, const Octets &other, Random &random)
 {

@@ -14,8 +14,7 @@
 #include "format.hpp"
 #include "packets.hpp"
 
-namespace pgp::test
-{
+namespace pgp::test {
 
 // Pieces put one after the other.
 Octets join(std::initializer_list<Octets> parts);
@@ -55,8 +54,7 @@ Octets read_file(const std::string &name);
 std::vector<std::string> debian_rings();
 
 // A small generator with the same numbers everywhere (xorshift64*).
-class Random
-{
+class Random {
 public:
     explicit Random(std::uint64_t seed) : state_(seed * 2 + 1) {}
     std::uint64_t next();

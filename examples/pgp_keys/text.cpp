@@ -7,10 +7,8 @@
 
 #include "names.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 struct Character {
     std::uint32_t code = 0;

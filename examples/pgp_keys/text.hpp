@@ -10,8 +10,7 @@
 
 #include "packets.hpp"
 
-namespace pgp
-{
+namespace pgp {
 
 // Well-formed UTF-8 as it is; every octet that is not part of it, every control
 // and every character that changes the direction of text as \xNN, and a backslash

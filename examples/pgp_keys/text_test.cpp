@@ -8,10 +8,8 @@
 #include "names.hpp"
 #include "text.hpp"
 
-namespace pgp
-{
-namespace
-{
+namespace pgp {
+namespace {
 
 TEST(Text, EscapesWhatATerminalWouldObey)
 {

@@ -71,7 +71,7 @@ int add_frame(Dwfl_Frame *state, void *argument)
 }
 
 // A thunk into which its function was inlined goes by the function's name.
-std::string without_thunk(std::string name)
+std::string without_thunk(const std::string &name)
 {
     constexpr std::string_view kThunk = "__sbm_thunk_";
     return name.starts_with(kThunk) ? name.substr(kThunk.size()) : name;

@@ -9,7 +9,7 @@
 namespace cli {
 
 // Exit codes of the program.
-inline constexpr int kSuccess = 0, kNegative = 1, kUsage = 2;
+inline constexpr int kSuccess = 0, kNegative = 1, kUsage = 2, kTrouble = 3;
 
 struct DoctorOptions {
     bool json = false;

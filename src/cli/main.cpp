@@ -7,19 +7,20 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+#include <exception>
+
 namespace {
 
 const std::vector<std::string> kLevels = {"none", "weak", "process", "vm"};
 
-} // namespace
-
-int main(int count, char **arguments)
+int run(int count, char **arguments)
 {
     CLI::App app("Sandbox mode for user space: what it offers, holds and costs on this machine.",
                  "sbm");
     app.set_version_flag("--version", std::string("sbm ") + sbm_version());
     app.require_subcommand(1);
-    app.footer("Exit status: 0 success, 1 a promise that does not hold, 2 wrong usage.");
+    app.footer("Exit status: 0 success, 1 a promise that does not hold, 2 wrong usage, 3 trouble.");
 
     cli::DoctorOptions doctor;
     CLI::App *doctor_command =
@@ -59,4 +60,16 @@ int main(int count, char **arguments)
 #else
     return cli::kUsage;
 #endif
+}
+
+} // namespace
+
+int main(int count, char **arguments)
+{
+    try {
+        return run(count, arguments);
+    } catch (const std::exception &thrown) {
+        std::fprintf(stderr, "sbm: %s\n", thrown.what());
+        return cli::kTrouble;
+    }
 }

@@ -29,7 +29,7 @@ std::vector<std::uint64_t> signal_handlers()
 std::uint64_t signal_mask()
 {
     sigset_t set;
-    ::sigprocmask(SIG_SETMASK, nullptr, &set);
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &set);
     std::uint64_t mask = 0;
     for (int number = 1; number < NSIG; number++)
         if (::sigismember(&set, number) == 1)

@@ -39,6 +39,7 @@ std::size_t terminal_width()
 
 std::string coloured(Colour colour, std::string_view text)
 {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the program never changes its environment
     const char *no_colour = std::getenv("NO_COLOR");
     static const bool is_terminal = ::isatty(STDOUT_FILENO) != 0;
     if (!is_terminal || (no_colour && *no_colour))

@@ -286,6 +286,7 @@ bool is_mapped_at(const struct stat &file, std::uint64_t address)
     while (maps && std::fgets(line, sizeof line, maps.get())) {
         std::uint64_t start, end, inode;
         unsigned device_major, device_minor;
+        // NOLINTNEXTLINE(cert-err34-c): the kernel wrote it, and its numbers fit
         if (std::sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*x %x:%x %" SCNu64, &start, &end,
                         &device_major, &device_minor, &inode) == 5 &&
             start <= address && address < end)

@@ -6,6 +6,7 @@
  * let pass and that then change nothing outside the cell; MEMORY at a hypercall, for
  * hypervisors that try to patch the other maker's instruction into the code.
  */
+/* clang-format off */
 #define ATTACK_INSTRUCTIONS(X) \
     X(hlt, PROTECTION, "hlt") \
     X(cli, PROTECTION, "cli") \

@@ -34,7 +34,7 @@ struct ExceptionFrame {
 class SystemMemory {
 public:
     // The pages before the page tables.
-    static constexpr std::uint64_t kTablesOffset = 16 * 4096;
+    static constexpr std::uint64_t kTablesOffset = std::uint64_t{16} * 4096;
 
     // Fills `memory`, which the cell has at `address`.
     SystemMemory(std::byte *memory, std::uint64_t address);
