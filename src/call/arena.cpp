@@ -13,7 +13,6 @@ namespace cell::call {
 namespace {
 
 constexpr std::uint64_t kChunk = std::uint64_t{64} << 20;
-constexpr std::uint64_t kKeepOnReset = 256 * kPage; // zeroed in place instead of given back
 constexpr std::uint64_t kIdlePages = (std::uint64_t{32} << 20) / kPage;
 constexpr std::uint64_t kExactPages = 64; // up to here a slot is as large as its buffer
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 40;
@@ -129,7 +128,7 @@ void Arena::reset() noexcept
 {
     for (const Memory &memory : memory_)
         os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
-                             kKeepOnReset);
+                             image::kKeepOnReset);
     for (Slot &slot : slots_) // a buffer that stays will be written again
         slot.clear = !slot.used;
 }

@@ -19,7 +19,6 @@ constexpr std::uint64_t kImportsMax = 65536; // faulting addresses; they take no
 // Address space below the stack that stays empty: frames larger than a page step
 // over a single guard page.
 constexpr std::uint64_t kStackGuard = std::uint64_t{1} << 20;
-constexpr std::uint64_t kKeepOnReset = 256 * kPage; // zeroed in place instead of given back
 
 // The thread control block that code expects behind the thread pointer: the
 // address of itself (x86-64 ABI, TLS variant II), and the stack protector's
