@@ -130,7 +130,8 @@ void sbm_release_buffers(struct sbm *sbm);
 int sbm_exec(struct sbm *sbm, sbm_func func, void *data);
 
 /* A buffer of `size` zero bytes in the cell, in no list yet, or NULL. It ends flush
- * against its guard page, whatever its size is: its address is as aligned as its size. */
+ * against its guard page, whatever its size is: its address is as aligned as its size.
+ * The cell may write it, whichever list it is put in. */
 struct sbm_buf *sbm_alloc_buf(struct sbm *sbm, size_t size);
 
 /* Allocates a buffer and pushes it at the head of `list`, which is one of the
