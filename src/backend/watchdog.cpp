@@ -79,6 +79,8 @@ Limit Watchdog::end() noexcept
 bool Watchdog::pause() noexcept
 {
     std::uint32_t state = with(state_.load(), kRunning);
+    if (known_.load() != state) // a call that is seldom seen running is counted from here
+        used_cpu(state, os::cpu_ns(clock_.load(std::memory_order_relaxed)));
     return state_.compare_exchange_strong(state, with(state, kPaused));
 }
 
@@ -128,11 +130,14 @@ void Watchdog::watch() noexcept
     }
 }
 
-// Counted from the first look at a call: up to a tick late, in favour of the call.
+// Counted from the first look at a call or its first host call: up to a tick late, in
+// favour of the call.
 std::uint64_t Watchdog::used_cpu(std::uint32_t state, std::uint64_t cpu) noexcept
 {
-    if (known_.exchange(state) != state)
-        cpu_base_.store(cpu);
+    if (known_.load() != state) {
+        cpu_base_.store(cpu); // first: whoever finds the state known reads this
+        known_.store(state);
+    }
     return cpu - std::min(cpu, cpu_base_.load());
 }
 

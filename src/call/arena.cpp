@@ -72,7 +72,8 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access)
                       .access = access,
                       .used = true,
                       .idle = false,
-                      .clear = true});
+                      .fresh = true,
+                      .given_back = false});
     next_ += needed;
     grant(slots_.back());
     return static_cast<std::uint32_t>(slots_.size() - 1);
@@ -109,6 +110,13 @@ const Arena::Memory &Arena::memory_of(const Slot &slot) const
     return memory_.back(); // not reached: each slot lies in one of them
 }
 
+void Arena::give_back(const Slot &slot) const noexcept
+{
+    const Memory &memory = memory_of(slot);
+    os::zero_memory_file(memory.file.get(), memory.mapping.data(),
+                         slot.address - memory.mapping.address(), slot.pages * kPage, 0);
+}
+
 void Arena::release(std::uint32_t number) noexcept
 {
     Slot &slot = slots_[number];
@@ -118,10 +126,8 @@ void Arena::release(std::uint32_t number) noexcept
         idle_pages_ += slot.pages;
         return;
     }
-    const Memory &memory = memory_of(slot);
-    os::zero_memory_file(memory.file.get(), memory.mapping.data(),
-                         slot.address - memory.mapping.address(), slot.pages * kPage, 0);
-    slot.clear = true;
+    give_back(slot);
+    slot.given_back = true;
 }
 
 void Arena::reset() noexcept
@@ -129,22 +135,22 @@ void Arena::reset() noexcept
     for (const Memory &memory : memory_)
         os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
                              image::kKeepOnReset);
-    for (Slot &slot : slots_) // a buffer that stays will be written again
-        slot.clear = !slot.used;
 }
 
 // Zero before use: the bytes around the buffer always, and the buffer itself, since
 // an output that the function does not fill must not show an earlier call's.
-void Arena::clear(Slot &slot, bool filled) noexcept
+void Arena::clear(Slot &slot, bool filled) const noexcept
 {
+    if (std::exchange(slot.fresh, false))
+        return;
+    // Cells keep their rights to a slot, and may have written to it meanwhile.
+    if (std::exchange(slot.given_back, false))
+        return give_back(slot);
     const std::uint64_t end = slot.address + slot.pages * kPage;
-    if (!slot.clear) {
-        std::memset(host(slot.address), 0, slot.data - slot.address);
-        if (!filled)
-            std::memset(host(slot.data), 0, slot.size);
-        std::memset(host(slot.data + slot.size), 0, end - slot.data - slot.size);
-    }
-    slot.clear = false;
+    std::memset(host(slot.address), 0, slot.data - slot.address);
+    if (!filled)
+        std::memset(host(slot.data), 0, slot.size);
+    std::memset(host(slot.data + slot.size), 0, end - slot.data - slot.size);
 }
 
 void Arena::grant(const Slot &slot)

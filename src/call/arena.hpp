@@ -27,7 +27,8 @@ struct Slot {
     Access access; // the rights that cells have
     bool used;
     bool idle;              // released, with its memory kept
-    bool clear;             // all zero
+    bool fresh;             // never used: all zero
+    bool given_back;        // mostly holes, unless a cell has written there since
     std::uint64_t data = 0; // where the buffer starts
     std::uint64_t size = 0; // of the buffer
 };
@@ -56,7 +57,7 @@ public:
     static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
 
     // Every byte of every buffer is zero afterwards, used or not. Call with all cells
-    // halted; released slots can then be taken as if they were new.
+    // halted.
     void reset() noexcept;
 
     // Are the bytes around the buffer, within its pages, still zero?
@@ -73,7 +74,7 @@ public:
 private:
     Result<void> add_chunk(std::uint64_t bytes);
     Result<std::uint32_t> take_slot(std::uint64_t pages, Access access);
-    static void clear(Slot &slot, bool filled) noexcept;
+    void clear(Slot &slot, bool filled) const noexcept;
     void grant(const Slot &slot);
 
     struct Memory {
@@ -82,6 +83,7 @@ private:
     };
     Result<void> extend_file(std::uint64_t end);
     const Memory &memory_of(const Slot &slot) const;
+    void give_back(const Slot &slot) const noexcept;
     std::vector<Memory> memory_;
     std::vector<image::Region> chunks_;
     std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk

@@ -170,7 +170,28 @@ TEST(ArenaTest, MemoryDoesNotGrowWithTheNumberOfSizes)
     EXPECT_LE(arena.grants().size(), 120U);
 }
 
-TEST(ArenaTest, AfterAResetOnlyUnusedSlotsAreClear)
+// Cells keep their rights to what was released.
+TEST(ArenaTest, ClearsWhatWasWrittenAfterARelease)
+{
+    constexpr std::uint64_t kSizes[] = {40 * kPage, std::uint64_t{40} << 20}; // kept, given back
+    for (const std::uint64_t size : kSizes) {
+        Arena arena;
+        const auto first = arena.acquire(size, 1, Access::write, GuardAt::end, false);
+        ASSERT_TRUE(first);
+        const Slot slot = arena.slot(*first);
+        std::memset(Arena::host(slot.data), 1, size);
+        arena.release(*first);
+        std::memset(Arena::host(slot.address), 2, 16);
+        const auto second = arena.acquire(size - 50, 1, Access::write, GuardAt::end, false);
+        ASSERT_TRUE(second);
+        EXPECT_EQ(*second, *first) << "the twin: the place is taken over";
+        EXPECT_TRUE(arena.is_intact(*second));
+        EXPECT_EQ(*Arena::host(arena.slot(*second).data), std::byte{0});
+        EXPECT_EQ(*Arena::host(arena.slot(*second).data + size / 2), std::byte{0});
+    }
+}
+
+TEST(ArenaTest, AfterAResetABufferThatStayedIsCleared)
 {
     Arena arena;
     const auto kept = arena.acquire(100, 1, Access::write, GuardAt::end, false);

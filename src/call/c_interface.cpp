@@ -88,29 +88,22 @@ template <class Work, class Value> Value in_c(struct sbm *sbm, Value failed, Wor
     }
 }
 
-// The state of an instance that works, or nullptr and the sticky error.
-State *usable(struct sbm *sbm)
-{
-    if (error_of(sbm))
-        return nullptr;
-    State *state = state_of(sbm);
-    if (!state || !state->instance)
-        set_error(sbm, -EINVAL); // destroyed, or never made
-    return state && state->instance ? state : nullptr;
-}
-
 // The instance for this thread alone, for a block; nothing while a call is on.
 class Entered {
 public:
-    explicit Entered(struct sbm *sbm)
+    // After an error only with `failed_too`.
+    explicit Entered(struct sbm *sbm, bool failed_too = false)
+        : code_(failed_too ? 0 : error_of(sbm))
     {
-        State *state = usable(sbm);
-        if (!state)
+        if (code_)
             return;
-        if (const char *reason = cell::call::bridge_enter(*state->instance))
-            refuse(sbm, -EINVAL, reason);
+        const char *reason = "the sandbox was destroyed, or never made";
+        if (has_instance(sbm))
+            reason = cell::call::bridge_enter(*state_of(sbm)->instance);
+        if (reason)
+            refuse(sbm, code_ = -EINVAL, reason);
         else
-            state_ = state;
+            state_ = state_of(sbm);
     }
     ~Entered()
     {
@@ -123,8 +116,10 @@ public:
     State *operator->() const { return state_; }
     State &operator*() const { return *state_; }
     explicit operator bool() const { return state_ != nullptr; }
+    int code() const { return code_; } // why not: the sticky error, or this refusal's
 
 private:
+    int code_;
     State *state_ = nullptr;
 };
 
@@ -200,16 +195,19 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
 {
     const Entered state(sbm);
     if (!state)
-        return error_of(sbm);
+        return state.code();
     state->copies.clear();
     int value = 0;
-    if (fail(sbm, collect(*state, sbm->input, true, false)) ||
-        fail(sbm, collect(*state, sbm->output, false, true)) ||
-        fail(sbm, collect(*state, sbm->io, true, true)) ||
-        fail(sbm,
-             cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value)))
-        return error_of(sbm);
-    return value;
+    auto status = collect(*state, sbm->input, true, false);
+    if (!status.code)
+        status = collect(*state, sbm->output, false, true);
+    if (!status.code)
+        status = collect(*state, sbm->io, true, true);
+    if (!status.code)
+        status =
+            cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value);
+    // Not by way of the sticky error, which a thread that misuses the instance may change.
+    return fail(sbm, status) ? status.code : value;
 }
 
 } // namespace
@@ -270,11 +268,14 @@ int sbm_reset(struct sbm *sbm)
 {
     if (!has_instance(sbm))
         return error_of(sbm) ? error_of(sbm) : -EINVAL;
-    set_error(sbm, 0);
     return in_c(sbm, -ENOMEM, [&] {
-        if (const Entered state(sbm); state)
-            fail(sbm, cell::call::bridge_reset(*state->instance));
-        return error_of(sbm);
+        const Entered state(sbm, true);
+        if (!state)
+            return state.code();
+        set_error(sbm, 0);
+        const auto status = cell::call::bridge_reset(*state->instance);
+        fail(sbm, status);
+        return status.code;
     });
 }
 

@@ -57,19 +57,24 @@ public:
         CELL_TRY(ObjectCell * cell, cell_for(reinterpret_cast<std::uint64_t>(function)));
         last_ = cell;
         auto argument = reinterpret_cast<std::uint64_t>(data);
-        std::optional<std::uint32_t> large;
+        struct Large { // released however this ends
+            Arena &arena;
+            std::optional<std::uint32_t> slot;
+            ~Large()
+            {
+                if (slot)
+                    arena.release(*slot);
+            }
+        } large{arena_, std::nullopt};
         if (size > kPage) {
-            CELL_TRY(large, arena_.acquire(size, 64, Access::read, GuardAt::start, true));
-            argument = arena_.slot(*large).data;
+            CELL_TRY(large.slot, arena_.acquire(size, 64, Access::read, GuardAt::start, true));
+            argument = arena_.slot(*large.slot).data;
             std::memcpy(Arena::host(argument), data, size);
         } else if (size > 0) {
             argument = cell->image.arguments_address();
             std::memcpy(cell->image.arguments(), data, size);
         }
-        auto result = run(*cell, function_, argument);
-        if (large)
-            arena_.release(*large);
-        return result;
+        return run(*cell, function_, argument);
     }
 
     std::optional<FaultRecord> take_fault() override { return std::exchange(fault_, std::nullopt); }

@@ -4,6 +4,7 @@
 #include "instance.hpp"
 
 #include <chrono>
+#include <sched.h>
 #include <thread>
 
 using conformance::aborted;
@@ -82,6 +83,26 @@ TEST_P(Time, EndsALoopOfHostCalls)
     ASSERT_EQ(sbm_reset(sbm), 0);
     EXPECT_EQ(sbm_call(sbm, call_hook_often, 2), 0) << "the twin";
     set_cell_hook(nullptr, nullptr);
+}
+
+// A limit that is over before the function begins: it then does not, and nothing that
+// could be taken for its value comes back. On one processor, behind a watchdog that has to
+// be woken, that is the usual order.
+TEST_P(Time, OverBeforeTheFunctionBegins)
+{
+    cpu_set_t before, one;
+    ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    Instance sbm(with_times(options(), SBM_NO_LIMIT, 1000));
+    for (int i = 0; i < 30; i++) {
+        const int returned = sbm_call(sbm, no_parameter);
+        EXPECT_TRUE(returned == 17 || timed_out(sbm, returned, SBM_FAULT_WALL_TIME)) << returned;
+        ASSERT_EQ(sbm_reset(sbm), 0);
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    }
+    sched_setaffinity(0, sizeof before, &before);
 }
 
 // A function that ends about when its limit does: whichever wins, the next call of this

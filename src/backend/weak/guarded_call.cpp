@@ -25,7 +25,7 @@ struct Saved {
     void *stack = nullptr; // only between the entry and the return of the function
     std::uint32_t mxcsr = 0;
     std::uint16_t x87_control = 0;
-    std::uint32_t kicked = 0; // before the entry
+    std::uint32_t kicked = 0; // 1: outside of the function; 2: which then did not begin
 };
 static_assert(offsetof(Saved, mxcsr) == 8 && offsetof(Saved, kicked) == 16);
 
@@ -104,7 +104,7 @@ __attribute__((noinline)) void handle_signal(int number, siginfo_t *info, void *
 {
     const bool kick = is_kick(number, *info);
     if (kick && (!active->saved.stack || active->exit)) {
-        active->saved.kicked = 1; // the function has not begun, or is over
+        active->saved.kicked |= 1; // the function has not begun, or is over
         return;
     }
     if (!kick && !is_fault(number, *info))
@@ -218,6 +218,8 @@ Exit GuardedCall::run(long (*function)(void *), void *data, const Limits &limits
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(stack_.data() + kPage, stack_.size() - kPage);
 #endif
+    if (!here.exit && (here.saved.kicked & 2))
+        here.exit = TimedOut{Limit::none, {}};
     if (!here.exit)
         return Returned{value};
     if (auto *timed_out = std::get_if<TimedOut>(&*here.exit))

@@ -32,8 +32,11 @@ sbm_weak_call:
     mov %rcx, %rbx
     mov %rdi, %rax
     mov %rcx, %rdi
-    cmpl $0, 16(%rcx)           /* one that came before */
-    jne sbm_weak_return
+    testl $1, 16(%rcx)          /* one that came before: the function does not begin */
+    je 1f
+    orl $2, 16(%rcx)
+    jmp sbm_weak_return
+1:
     mov %rsi, %rdi
     mov %rdx, %rsp
     call *%rax
