@@ -196,6 +196,7 @@ Result<std::unique_ptr<GuardedCall>> GuardedCall::create(std::uint64_t stack_byt
     return call;
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): see the header
 Exit GuardedCall::run(long (*function)(void *), void *data, const Limits &limits) noexcept
 {
     const bool limited = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;

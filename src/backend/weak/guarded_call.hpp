@@ -24,7 +24,9 @@ public:
     // With a stack of `stack_bytes`, below which lies a guard page.
     static Result<std::unique_ptr<GuardedCall>> create(std::uint64_t stack_bytes);
 
-    // Runs function(data) on this thread.
+    // Runs function(data) on this thread. An exception that leaves the function ends the
+    // program, as it would leave frames half unwound.
+    // NOLINTNEXTLINE(bugprone-exception-escape)
     Exit run(long (*function)(void *), void *data, const Limits &limits) noexcept;
 
     // In a forked child, before destruction.
