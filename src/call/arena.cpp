@@ -44,6 +44,8 @@ Result<std::uint32_t> Arena::acquire(std::uint64_t size, std::uint64_t alignment
     const std::uint64_t pages = slot_pages(round_up(size, kPage) / kPage);
     CELL_TRY(const std::uint32_t number, take_slot(pages, access));
     Slot &slot = slots_[number];
+    used_pages_ += slot.pages;
+    most_used_pages_ = std::max(most_used_pages_, used_pages_);
     slot.size = size;
     slot.data = guard == GuardAt::start
                     ? slot.address
@@ -121,13 +123,20 @@ void Arena::release(std::uint32_t number) noexcept
 {
     Slot &slot = slots_[number];
     slot.used = false;
-    if (idle_pages_ + slot.pages <= kIdlePages) {
-        slot.idle = true;
-        idle_pages_ += slot.pages;
-        return;
+    slot.idle = true;
+    used_pages_ -= slot.pages;
+    idle_pages_ += slot.pages;
+    const std::uint64_t cap = std::max(kIdlePages, most_used_pages_);
+    for (Slot &other : slots_) {
+        if (idle_pages_ <= cap)
+            return;
+        if (!other.idle || &other == &slot)
+            continue;
+        give_back(other);
+        other.idle = false;
+        other.given_back = true;
+        idle_pages_ -= other.pages;
     }
-    give_back(slot);
-    slot.given_back = true;
 }
 
 void Arena::reset() noexcept

@@ -47,7 +47,8 @@ public:
     // caller will write all of the buffer, and only the bytes around it are cleared.
     Result<std::uint32_t> acquire(std::uint64_t size, std::uint64_t alignment, Access access,
                                   GuardAt guard, bool filled);
-    // Memory of released slots beyond a cap goes back to the kernel.
+    // Released slots keep 32 MiB of memory, or as much as was in use at once; the rest goes
+    // back to the kernel, that of the slot just released last.
     void release(std::uint32_t slot) noexcept;
 
     // Misuse if cells have fewer rights to the slot.
@@ -89,6 +90,7 @@ private:
     std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk
     std::vector<Slot> slots_;
     std::uint64_t idle_pages_ = 0; // of released slots that keep their memory
+    std::uint64_t used_pages_ = 0, most_used_pages_ = 0;
     std::vector<Grant> grants_;
 };
 

@@ -170,6 +170,21 @@ TEST(ArenaTest, MemoryDoesNotGrowWithTheNumberOfSizes)
     EXPECT_LE(arena.grants().size(), 120U);
 }
 
+// A program that makes the same large call again does not pay for new memory each time.
+TEST(ArenaTest, KeepsAsMuchAsWasInUseAtOnce)
+{
+    constexpr std::uint64_t kSize = std::uint64_t{40} << 20;
+    Arena arena;
+    const auto input = arena.acquire(kSize, 1, Access::read, GuardAt::end, true);
+    const auto output = arena.acquire(kSize, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(input && output);
+    std::memset(Arena::host(arena.slot(*input).data), 1, kSize);
+    std::memset(Arena::host(arena.slot(*output).data), 1, kSize);
+    arena.release(*input);
+    arena.release(*output);
+    EXPECT_GE(resident_bytes(arena), 2 * kSize);
+}
+
 // Cells keep their rights to what was released.
 TEST(ArenaTest, ClearsWhatWasWrittenAfterARelease)
 {
@@ -181,6 +196,10 @@ TEST(ArenaTest, ClearsWhatWasWrittenAfterARelease)
         const Slot slot = arena.slot(*first);
         std::memset(Arena::host(slot.data), 1, size);
         arena.release(*first);
+        const auto larger =
+            arena.acquire(size + (std::uint64_t{20} << 20), 1, Access::write, GuardAt::end, false);
+        ASSERT_TRUE(larger);
+        arena.release(*larger); // the second size takes the memory of the first
         std::memset(Arena::host(slot.address), 2, 16);
         const auto second = arena.acquire(size - 50, 1, Access::write, GuardAt::end, false);
         ASSERT_TRUE(second);
