@@ -42,6 +42,25 @@ struct sbm_map_order {
 
 #define SBM_MAP_ORDERS 16
 #define SBM_REPORT_BYTES 512
+#define SBM_LOG_BYTES 8192
+#define SBM_REFUSED_CALLS 32
+#define SBM_REFUSED_NAME 24
+#define SBM_SEED_BYTES 32
+
+/* A Linux system call that the personality of a module did not do. */
+struct sbm_refused_call {
+    char name[SBM_REFUSED_NAME]; /* ends in a zero byte, unless the cell lies */
+    uint64_t count;
+};
+
+/* The time, for a module: what the clocks showed when the host last looked, and how long
+ * ago that was. The cell adds what has passed since its call began. */
+struct sbm_clock {
+    uint64_t realtime;   /* nanoseconds since 1970 */
+    uint64_t monotonic;  /* nanoseconds */
+    uint64_t age;        /* ticks of the time-stamp counter since then */
+    uint64_t multiplier; /* nanoseconds a tick, times 2^32 */
+};
 
 /* What the signal handler of the process level saw. */
 struct sbm_signal_frame {
@@ -78,6 +97,16 @@ struct sbm_mailbox {
     struct sbm_signal_frame fault;
     struct sbm_map_order orders[SBM_MAP_ORDERS];
     char report[SBM_REPORT_BYTES]; /* ends in a zero byte, unless the cell lies */
+
+    /* Modules only. Written by the host before a call. */
+    SBM_ALIGNED_64 struct sbm_clock clock;
+    unsigned char seed[SBM_SEED_BYTES]; /* of the cell's random numbers, its own */
+
+    /* Written by the module. */
+    uint64_t thread_pointer; /* after the start */
+    uint64_t log_written;    /* bytes, of which the first SBM_LOG_BYTES are kept */
+    struct sbm_refused_call refused[SBM_REFUSED_CALLS];
+    char log[SBM_LOG_BYTES];
 };
 
 #endif

@@ -36,6 +36,7 @@ struct sbm_zygote_message {
     uint64_t entry; /* __sbm_call of the runtime */
     uint64_t stack_top;
     uint64_t thread_pointer;
+    uint64_t system_call; /* where `syscall` continues in a module, or 0 */
     struct sbm_zygote_segment segments[SBM_ZYGOTE_SEGMENTS];
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The few entries of the runtime that no C++ function can be: the start of a
-// call, thread-local descriptors, and the names glibc gives to setjmp.
+// The start of a call, in the runtime of in-place functions and in modules alike.
 
     .text
 
@@ -42,35 +41,5 @@ __sbm_call:
     ret
     .cfi_endproc
     .size __sbm_call, . - __sbm_call
-
-// Resolver of a TLS descriptor (psABI, "Thread-local storage descriptors"): %rax
-// points at the descriptor, whose second word the host has filled with the
-// variable's offset from the thread pointer. Every other register is preserved.
-    .globl __sbm_tlsdesc
-    .type __sbm_tlsdesc, @function
-    .balign 16
-__sbm_tlsdesc:
-    .cfi_startproc
-    mov 8(%rax), %rax
-    ret
-    .cfi_endproc
-    .size __sbm_tlsdesc, . - __sbm_tlsdesc
-
-// A cell has no signals, so there is no signal mask to save: these are the plain
-// functions. They must be jumps, since setjmp returns to its caller's frame.
-    .macro same_as name, target
-    .globl \name
-    .type \name, @function
-\name:
-    .cfi_startproc
-    jmp \target
-    .cfi_endproc
-    .size \name, . - \name
-    .endm
-
-    same_as __sigsetjmp, setjmp
-    same_as sigsetjmp, setjmp
-    same_as siglongjmp, longjmp
-    same_as __longjmp_chk, longjmp
 
     .section .note.GNU-stack, "", @progbits

@@ -17,6 +17,7 @@
 #include <asm/sigcontext.h>
 #include <asm/signal.h>
 #include <asm/ucontext.h>
+#include <linux/audit.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
@@ -36,6 +37,8 @@
 #define FRAME_REGISTER 10
 #define STACK_REGISTER 15
 #define INSTRUCTION_REGISTER 16
+#define FLAGS_REGISTER 3 /* r11 and rcx, as `syscall` leaves them */
+#define RETURN_REGISTER 14
 
 static struct sbm_mailbox *mailbox;
 static uint32_t answered; /* the last sequence number that was seen */
@@ -103,11 +106,44 @@ __attribute__((noreturn)) static void serve(const struct sbm_zygote_message *mes
     }
 }
 
+/* The extended state that the kernel saved at a signal, and took away. */
+static void load_extended_state(const struct sigcontext_64 *at)
+{
+    const struct _fpstate_64 *state = (const struct _fpstate_64 *)at->fpstate;
+    if (!state)
+        return;
+    if (state->sw_reserved.magic1 == FP_XSTATE_MAGIC1)
+        __asm__ volatile("xrstor64 %0"
+                         :
+                         : "m"(*state), "a"((uint32_t)state->sw_reserved.xfeatures),
+                           "d"((uint32_t)(state->sw_reserved.xfeatures >> 32))
+                         : "memory");
+    else
+        __asm__ volatile("fxrstor64 %0" : : "m"(*state) : "memory");
+}
+
+/* Goes on in the module's own code, as if `syscall` led there. The kernel need not know:
+ * a handler may leave by a jump, with the signals' mask as it was. */
+__attribute__((noreturn)) static void continue_system_call(const struct sigcontext_64 *at,
+                                                           uint64_t registers[17])
+{
+    registers[FLAGS_REGISTER] = at->flags;
+    registers[RETURN_REGISTER] = at->ip;
+    load_extended_state(at);
+    cell_continue(registers);
+}
+
 /* Tells the host what the kernel said, and waits for the end. */
 static void on_signal(int number, siginfo_t *info, void *raw)
 {
     const struct ucontext *context = raw;
     const struct sigcontext_64 *at = (const struct sigcontext_64 *)&context->uc_mcontext;
+    uint64_t registers[17] = {at->r8,  at->r9,  at->r10, at->r11, at->r12, at->r13,
+                              at->r14, at->r15, at->di,  at->si,  at->bp,  at->bx,
+                              at->dx,  at->ax,  at->cx,  at->sp,  at->ip};
+    if (number == SIGSYS && cell_system_call_entry &&
+        info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64)
+        continue_system_call(at, registers);
     struct sbm_signal_frame *frame = &mailbox->fault;
     frame->signal = (uint32_t)number;
     frame->code = info->si_code;
@@ -115,9 +151,6 @@ static void on_signal(int number, siginfo_t *info, void *raw)
                                       : (uint64_t)info->_sifields._sigfault._addr;
     frame->trap = at->trapno;
     frame->error = at->err;
-    const uint64_t registers[17] = {at->r8,  at->r9,  at->r10, at->r11, at->r12, at->r13,
-                                    at->r14, at->r15, at->di,  at->si,  at->bp,  at->bx,
-                                    at->dx,  at->ax,  at->cx,  at->sp,  at->ip};
     for (int i = 0; i < 17; i++)
         frame->registers[i] = registers[i];
     answer(SBM_EXIT_FAULT);
@@ -175,6 +208,7 @@ __attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message
     mailbox = (struct sbm_mailbox *)message->mailbox;
     answered = load(&mailbox->sequence);
     mailbox->leave = (uint64_t)leave;
+    cell_system_call_entry = message->system_call;
     require(kernel(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
     if (kernel6(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
         require(-1); /* the zygote died before the kernel knew our wish */

@@ -16,4 +16,9 @@ __attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message
  * registers. In start.S. */
 long cell_call_on_stack(uint64_t stack_top, uint64_t entry, uint64_t function, uint64_t data);
 
+/* Loads these registers, in the order of sbm_signal_frame, and jumps to
+ * cell_system_call_entry. The last of them is ignored. In start.S. */
+__attribute__((noreturn)) void cell_continue(const uint64_t registers[17]);
+extern uint64_t cell_system_call_entry;
+
 #endif

@@ -44,6 +44,28 @@ cell_call_on_stack:
     ret
     .size cell_call_on_stack, . - cell_call_on_stack
 
+    .globl cell_continue
+    .type cell_continue, @function
+cell_continue:
+    mov (%rdi), %r8
+    mov 8(%rdi), %r9
+    mov 16(%rdi), %r10
+    mov 24(%rdi), %r11
+    mov 32(%rdi), %r12
+    mov 40(%rdi), %r13
+    mov 48(%rdi), %r14
+    mov 56(%rdi), %r15
+    mov 72(%rdi), %rsi
+    mov 80(%rdi), %rbp
+    mov 88(%rdi), %rbx
+    mov 96(%rdi), %rdx
+    mov 104(%rdi), %rax
+    mov 112(%rdi), %rcx
+    mov 120(%rdi), %rsp
+    mov 64(%rdi), %rdi
+    jmp *cell_system_call_entry(%rip)
+    .size cell_continue, . - cell_continue
+
     /* sigaction wants an address to return to; no handler here returns. */
     .globl cell_no_return
     .type cell_no_return, @function
@@ -58,4 +80,7 @@ zygote_stack:
 zygote_stack_top:
     .balign 64
 saved_stack:
+    .skip 8
+    .globl cell_system_call_entry
+cell_system_call_entry:
     .skip 8

@@ -32,7 +32,7 @@
 __attribute__((visibility("hidden"))) extern char zygote_begin[], zygote_end[]; /* zygote.ld */
 
 static struct sbm_zygote_message message;
-static uint64_t cell_mailbox, cell_entry, cell_stack_top, cell_thread_pointer;
+static uint64_t cell_mailbox, cell_entry, cell_stack_top, cell_thread_pointer, cell_system_call;
 static long cell_pid;
 static int host = -1; /* its pidfd */
 
@@ -134,6 +134,7 @@ static void remember_cell(void)
     cell_entry = message.entry;
     cell_stack_top = message.stack_top;
     cell_thread_pointer = message.thread_pointer;
+    cell_system_call = message.system_call;
 }
 
 static void recall_cell(void)
@@ -142,6 +143,7 @@ static void recall_cell(void)
     message.entry = cell_entry;
     message.stack_top = cell_stack_top;
     message.thread_pointer = cell_thread_pointer;
+    message.system_call = cell_system_call;
 }
 
 /* The last cell is not waited for before the host wants another one, so that its

@@ -47,11 +47,13 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <sbm/proxy.h>
 #include <sbm/result.hpp>
 #include <sbm/types.h>
 #include <sbm/untrusted.hpp>
+#include <sbm/views.hpp>
 
 #pragma GCC visibility push(default)
 namespace sbm {
@@ -88,51 +90,6 @@ using Fault = ::sbm_fault;
 // `create` then says what is missing.
 Level strongest() noexcept;
 
-// Parameter types of functions that run in a cell: views of memory in the cell.
-// The cell holds copies; the caller's own bytes are out of its reach.
-template <class T> class In {
-public:
-    using element_type = const T;
-    In() = default;
-    In(const T *data, std::size_t size) : data_(data), size_(size) {}
-    const T *data() const { return data_; }
-    std::size_t size() const { return size_; }
-    bool empty() const { return size_ == 0; }
-    const T &operator[](std::size_t i) const { return data_[i]; }
-    const T *begin() const { return data_; }
-    const T *end() const { return data_ + size_; }
-    const T &operator*() const { return *data_; }
-    const T *operator->() const { return data_; }
-
-private:
-    const T *data_ = nullptr;
-    std::size_t size_ = 0;
-};
-
-// Out<T> is zero before the call; InOut<T> holds the caller's bytes.
-template <class T> class Out {
-public:
-    using element_type = T;
-    Out() = default;
-    Out(T *data, std::size_t size) : data_(data), size_(size) {}
-    T *data() const { return data_; }
-    std::size_t size() const { return size_; }
-    bool empty() const { return size_ == 0; }
-    T &operator[](std::size_t i) const { return data_[i]; }
-    T *begin() const { return data_; }
-    T *end() const { return data_ + size_; }
-    T &operator*() const { return *data_; }
-    T *operator->() const { return data_; }
-
-private:
-    T *data_ = nullptr;
-    std::size_t size_ = 0;
-};
-template <class T> class InOut : public Out<T> {
-public:
-    using Out<T>::Out;
-};
-
 namespace detail {
 
 class Core; // the cell and its bookkeeping: src/call/core.hpp
@@ -159,12 +116,39 @@ Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept;
 Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t size,
                      std::span<Transfer> transfers) noexcept;
 
+// Was the sandbox made from this module?
+bool is_of(const Core &core, const void *module) noexcept;
+inline Error not_of_this_module() noexcept
+{
+    return {Errc::misuse, "the function belongs to another module than the sandbox"};
+}
+
 } // namespace detail
 } // namespace sbm
 
 #include <sbm/detail/call.hpp>
 
 namespace sbm {
+
+class Module; // <sbm/module.hpp>
+
+// A function that a module exports, found by Module::function. A plain value; it can be
+// called as long as the module, or a sandbox made from it, lives.
+template <class Signature> class Function;
+template <class R, class... P> class Function<R(P...)> {
+private:
+    friend class Module;
+    friend class Sandbox;
+    Function(const void *module, detail::Thunk thunk) noexcept : module_(module), thunk_(thunk) {}
+    const void *module_;
+    detail::Thunk thunk_; // an address in cells
+};
+
+// A system call that the code of a module made and that cells do not do.
+struct RefusedCall {
+    std::string name;
+    std::uint64_t count;
+};
 
 class Sandbox {
 public:
@@ -184,22 +168,53 @@ public:
     template <class R, class... P, class... A>
     Result<Untrusted<R>> call(R (*function)(P...), A &&...arguments) noexcept
     {
-        return detail::call<R, P...>(*core_, function, std::forward<A>(arguments)...);
+        return detail::call<R, P...>(*core_, detail::thunk<R, P...>, function,
+                                     std::forward<A>(arguments)...);
     }
     template <class... P, class... A>
     Result<void> call(void (*function)(P...), A &&...arguments) noexcept
     {
-        auto result = detail::call<char, P...>(*core_, function, std::forward<A>(arguments)...);
+        auto result = detail::call<char, P...>(*core_, detail::thunk<void, P...>, function,
+                                               std::forward<A>(arguments)...);
+        return result ? Result<void>() : Result<void>(result.error());
+    }
+
+    // The same for a function of the module that the sandbox was made from.
+    template <class R, class... P, class... A>
+    Result<Untrusted<R>> call(const Function<R(P...)> &function, A &&...arguments) noexcept
+    {
+        if (!detail::is_of(*core_, function.module_))
+            return detail::not_of_this_module();
+        return detail::call<R, P...>(*core_, function.thunk_, static_cast<R (*)(P...)>(nullptr),
+                                     std::forward<A>(arguments)...);
+    }
+    template <class... P, class... A>
+    Result<void> call(const Function<void(P...)> &function, A &&...arguments) noexcept
+    {
+        if (!detail::is_of(*core_, function.module_))
+            return detail::not_of_this_module();
+        auto result =
+            detail::call<char, P...>(*core_, function.thunk_, static_cast<void (*)(P...)>(nullptr),
+                                     std::forward<A>(arguments)...);
         return result ? Result<void>() : Result<void>(result.error());
     }
 
     // Why the last call was aborted, or nullptr. Valid until the next call.
     const Fault *fault() const noexcept;
 
+    // Modules: what the last call wrote to standard output and error, in printable form;
+    // the first 8 KiB of it. Empty for in-place functions.
+    std::string log() const;
+
+    // Modules: the system calls that were answered with an error because cells do not have
+    // them (open, socket, clone…), since the last reset.
+    std::vector<RefusedCall> refused_calls() const;
+
     // Memory and registers as after create. Needed after an aborted call.
     Result<void> reset() noexcept;
 
 private:
+    friend class Module;
     explicit Sandbox(detail::Core *core) noexcept : core_(core) {}
     std::unique_ptr<detail::Core, detail::CoreDeleter> core_;
 };

@@ -112,8 +112,17 @@ public:
     virtual Result<void> restart() = 0;
 };
 
-// A backend that can start here and now, or what is missing.
-Result<std::unique_ptr<Backend>> open_process();
-Result<std::unique_ptr<Backend>> open_vm();
+// What is found out once about a level on this machine, and serves any number of cells.
+class Host {
+public:
+    virtual ~Host() = default;
+
+    // A backend that can start here and now.
+    virtual Result<std::unique_ptr<Backend>> open() = 0;
+};
+
+// The level here, or what is missing.
+Result<std::shared_ptr<Host>> find_process();
+Result<std::shared_ptr<Host>> find_vm();
 
 } // namespace cell::backend

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/watchdog.hpp"
 
+#include "os/clock.hpp"
 #include "os/futex.hpp"
 
 #include <gtest/gtest.h>

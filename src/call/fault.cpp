@@ -3,6 +3,7 @@
 
 #include "call/symbols.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
@@ -155,6 +156,36 @@ FaultRecord classify(const backend::Exit &exit, const image::CellImage *image)
             [&](const backend::HostCall &) { return plain(SBM_FAULT_HOST_CALL, "a host call"); },
         },
         exit);
+}
+
+std::string log_of(const image::CellImage &image)
+{
+    const sbm_mailbox &box = image.mailbox();
+    const std::uint64_t written = *static_cast<const volatile std::uint64_t *>(&box.log_written);
+    std::string copy(std::min<std::uint64_t>(written, sizeof box.log), '\0');
+    std::memcpy(copy.data(), box.log, copy.size());
+    std::string text;
+    for (std::size_t start = 0; start < copy.size();) { // line by line: a line's end stays
+        const std::size_t end = std::min(copy.find('\n', start), copy.size());
+        text += printable(copy.data() + start, end - start);
+        if (end < copy.size())
+            text += '\n';
+        start = end + 1;
+    }
+    if (written > copy.size())
+        text += format("[%" PRIu64 " bytes more]\n", written - copy.size());
+    return text;
+}
+
+std::vector<RefusedCall> refused_calls_of(const image::CellImage &image)
+{
+    sbm_refused_call entries[SBM_REFUSED_CALLS];
+    std::memcpy(entries, image.mailbox().refused, sizeof entries);
+    std::vector<RefusedCall> calls;
+    for (const sbm_refused_call &entry : entries)
+        if (entry.name[0] != '\0' && entry.count != 0)
+            calls.push_back({printable(entry.name, sizeof entry.name), entry.count});
+    return calls;
 }
 
 const sbm_fault *FaultReport::get(const image::CellImage *image)

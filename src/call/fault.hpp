@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cell::call {
 
@@ -31,6 +32,17 @@ FaultRecord classify(const backend::Exit &exit, const image::CellImage *image);
 // Bytes that came out of a cell, fit for a terminal and a log: at most `limit` of
 // them, up to the first zero, everything unprintable as \xNN.
 std::string printable(const char *bytes, std::size_t limit);
+
+// What a module wrote to standard output and error during its last call, in printable
+// form; the cell's memory is read once.
+std::string log_of(const image::CellImage &image);
+
+// A system call that a module made and that its personality does not do.
+struct RefusedCall {
+    std::string name; // printable
+    std::uint64_t count;
+};
+std::vector<RefusedCall> refused_calls_of(const image::CellImage &image);
 
 // The report in words. Strings are made when they are first asked for, since they
 // take milliseconds: with `image`, from debug information and the cell's stack.

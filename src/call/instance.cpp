@@ -2,30 +2,14 @@
 #include "call/instance.hpp"
 
 #include "base/checked.hpp"
+#include "call/module.hpp"
+#include "call/options.hpp"
 
-#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 
 namespace cell::call {
 namespace {
-
-constexpr std::uint64_t kDefaultMemory = std::uint64_t{64} << 20;
-constexpr std::uint64_t kDefaultStack = std::uint64_t{1} << 20;
-constexpr std::uint64_t kDefaultCpuTime = 10'000'000'000;
-constexpr std::uint64_t kDefaultWallTime = 60'000'000'000;
-
-EngineOptions with_defaults(const sbm_options &options)
-{
-    const auto value = [](std::uint64_t given, std::uint64_t standard) {
-        return given ? given : standard;
-    };
-    return {.memory = value(options.memory, kDefaultMemory),
-            .stack = value(options.stack, kDefaultStack),
-            .limits = {value(options.cpu_time_ns, kDefaultCpuTime),
-                       value(options.wall_time_ns, kDefaultWallTime)},
-            .guard = options.guard == SBM_GUARD_START ? GuardAt::start : GuardAt::end};
-}
 
 Result<std::unique_ptr<Engine>> make_strongest(const EngineOptions &options)
 {
@@ -55,16 +39,6 @@ Result<std::unique_ptr<Engine>> make_engine(sbm_level level, const EngineOptions
     return error(Errc::misuse, "there is no level number %d", static_cast<int>(level));
 }
 
-// The level that the user wants instead of the strongest.
-Result<sbm_level> level_from_environment()
-{
-    const char *name = ::secure_getenv("SBM_LEVEL");
-    sbm_level level = SBM_LEVEL_STRONGEST;
-    if (name && sbm_level_from_name(name, &level) != 0)
-        return error(Errc::misuse, "SBM_LEVEL is `%.40s`, which is no level", name);
-    return level;
-}
-
 } // namespace
 
 Result<std::unique_ptr<Instance>> Instance::create(const sbm_options &options) noexcept
@@ -74,13 +48,32 @@ Result<std::unique_ptr<Instance>> Instance::create(const sbm_options &options) n
 
 Result<std::unique_ptr<Instance>> Instance::make(const sbm_options &options)
 {
-    sbm_level level = options.level;
-    if (level == SBM_LEVEL_STRONGEST) {
-        CELL_TRY(level, level_from_environment());
-    }
-    if (options.guard < SBM_GUARD_DEFAULT || options.guard > SBM_GUARD_START)
-        return error(Errc::misuse, "there is no guard number %d", static_cast<int>(options.guard));
+    CELL_TRY(const sbm_level level, level_from_environment(options.level));
+    CELL_CHECK(check_options(options));
     CELL_TRY(auto engine, make_engine(level, with_defaults(options)));
+    return adopt(std::move(engine));
+}
+
+Result<std::unique_ptr<Instance>> Instance::create(const Module &module,
+                                                   const sbm_options &options) noexcept
+{
+    return without_throwing([&]() -> Result<std::unique_ptr<Instance>> {
+        CELL_CHECK(check_options(options));
+        sbm_level level = options.level;
+        if (level == SBM_LEVEL_STRONGEST)
+            level = module.options().level;
+        if (level != SBM_LEVEL_PROCESS && level != SBM_LEVEL_VM)
+            return error(Errc::not_available,
+                         "a module runs at the levels `process` and `vm` only");
+        CELL_TRY(auto engine, module.make_engine(level, with_defaults(options)));
+        CELL_TRY(auto instance, adopt(std::move(engine)));
+        instance->module_ = &module;
+        return instance;
+    });
+}
+
+Result<std::unique_ptr<Instance>> Instance::adopt(std::unique_ptr<Engine> engine)
+{
     std::unique_ptr<Instance> instance(new Instance(std::move(engine)));
     CELL_TRY(instance->birth_mark_, os::anonymous(kPage));
     if (::madvise(instance->birth_mark_.data(), kPage, MADV_WIPEONFORK) != 0)
@@ -183,6 +176,16 @@ const sbm_fault *Instance::fault() noexcept
     } catch (const std::bad_alloc &) {
         return nullptr;
     }
+}
+
+std::string Instance::log() const
+{
+    return engine_->image() ? log_of(*engine_->image()) : std::string();
+}
+
+std::vector<RefusedCall> Instance::refused_calls() const
+{
+    return engine_->image() ? refused_calls_of(*engine_->image()) : std::vector<RefusedCall>();
 }
 
 Result<void> Instance::reset() noexcept

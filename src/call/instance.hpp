@@ -12,8 +12,12 @@
 #include <atomic>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace cell::call {
+
+class Module;
 
 class Instance {
 public:
@@ -21,10 +25,16 @@ public:
     // vm, else process.
     static Result<std::unique_ptr<Instance>> create(const sbm_options &options) noexcept;
 
+    // One of a module. Memory and stack in `options` are the module's affair; the
+    // strongest level is the one that the module was started at.
+    static Result<std::unique_ptr<Instance>> create(const Module &module,
+                                                    const sbm_options &options) noexcept;
+
     // After fork the cell is the parent's; the child can only forget it.
     static void destroy(std::unique_ptr<Instance> instance) noexcept;
 
     sbm_level level() const { return engine_->level(); }
+    const Module *module() const { return module_; } // nullptr for in-place functions
 
     // Everything below `leave` takes place between `enter` and `leave`, which one
     // thread at a time can do, and nobody from within a call: else misuse.
@@ -44,17 +54,24 @@ public:
     // Valid until the next call or reset; nullptr if the last call was not aborted.
     const sbm_fault *fault() noexcept;
 
+    // Modules: what the last call wrote to standard output and error, printable, and which
+    // system calls were not done since the start or the last reset.
+    std::string log() const;
+    std::vector<RefusedCall> refused_calls() const;
+
     Result<void> reset() noexcept;
 
 private:
     explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
     static Result<std::unique_ptr<Instance>> make(const sbm_options &options);
+    static Result<std::unique_ptr<Instance>> adopt(std::unique_ptr<Engine> engine);
     Result<long> execute_throwing(Function function, const void *data, std::size_t size,
                                   std::span<const Copy> copies);
     Result<void> check_surroundings(std::span<const Copy> copies);
 
     std::unique_ptr<Engine> engine_;
+    const Module *module_ = nullptr; // which the engine keeps
     os::Mapping birth_mark_; // a page that the kernel clears in a forked child
     std::atomic<bool> busy_{false};
     bool aborted_ = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // <sbm/types.h>: names, and what this machine offers.
-#include "backend/backend.hpp"
+#include "call/cell.hpp"
 
 #include <sbm/proxy.h>
 #include <sbm/types.h>
@@ -71,10 +71,12 @@ int sbm_level_from_name(const char *name, enum sbm_level *level)
 const char *sbm_level_missing(enum sbm_level level, char *reason, size_t size)
 {
     if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM) {
-        const auto backend = cell::without_throwing([level] {
-            return level == SBM_LEVEL_VM ? cell::backend::open_vm() : cell::backend::open_process();
+        const auto usable = cell::without_throwing([level]() -> cell::Result<void> {
+            CELL_TRY(const auto host, cell::call::find_host(level));
+            CELL_TRY(const auto backend, host->open());
+            return {};
         });
-        return backend ? nullptr : tell(backend.error(), reason, size);
+        return usable ? nullptr : tell(usable.error(), reason, size);
     }
     if (!is_level(level))
         return tell(cell::error(cell::Errc::misuse, "there is no such level"), reason, size);

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // <sbm/sandbox.hpp> on top of an instance.
-#include <sbm/sandbox.hpp>
-
-#include "call/instance.hpp"
+#include "call/core.hpp"
 
 #include <array>
 #include <new>
 
 namespace sbm {
 namespace detail {
-
-class Core {
-public:
-    std::unique_ptr<cell::call::Instance> instance;
-};
 
 void CoreDeleter::operator()(Core *core) const noexcept
 {
@@ -89,6 +82,38 @@ Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t
     return result;
 }
 
+sbm_options plain_options(const Options &options) noexcept
+{
+    const auto nanoseconds = [](std::chrono::nanoseconds time) {
+        return time == no_limit
+                   ? SBM_NO_LIMIT
+                   : static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
+    };
+    sbm_options plain{};
+    plain.level = static_cast<sbm_level>(options.level);
+    plain.memory = options.memory;
+    plain.stack = options.stack;
+    plain.cpu_time_ns = nanoseconds(options.cpu_time);
+    plain.wall_time_ns = nanoseconds(options.wall_time);
+    plain.guard = static_cast<sbm_guard>(options.guard);
+    return plain;
+}
+
+Result<Core *> make_core(Result<std::unique_ptr<cell::call::Instance>> instance) noexcept
+{
+    if (!instance)
+        return instance.error();
+    auto *core = new (std::nothrow) Core{std::move(*instance)};
+    if (!core)
+        return Error(Errc::no_memory, "the program has no memory left");
+    return core;
+}
+
+bool is_of(const Core &core, const void *module) noexcept
+{
+    return core.instance->module() == module;
+}
+
 } // namespace detail
 
 Level strongest() noexcept
@@ -103,25 +128,9 @@ Level strongest() noexcept
 
 Result<Sandbox> Sandbox::create(const Options &options) noexcept
 {
-    const auto nanoseconds = [](std::chrono::nanoseconds time) {
-        return time == no_limit
-                   ? SBM_NO_LIMIT
-                   : static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 1));
-    };
-    sbm_options plain{};
-    plain.level = static_cast<sbm_level>(options.level);
-    plain.memory = options.memory;
-    plain.stack = options.stack;
-    plain.cpu_time_ns = nanoseconds(options.cpu_time);
-    plain.wall_time_ns = nanoseconds(options.wall_time);
-    plain.guard = static_cast<sbm_guard>(options.guard);
-    auto instance = cell::call::Instance::create(plain);
-    if (!instance)
-        return instance.error();
-    auto *core = new (std::nothrow) detail::Core{std::move(*instance)};
-    if (!core)
-        return Error(Errc::no_memory, "the program has no memory left");
-    return Sandbox(core);
+    auto core =
+        detail::make_core(cell::call::Instance::create(detail::plain_options(options)));
+    return core ? Result<Sandbox>(Sandbox(*core)) : Result<Sandbox>(core.error());
 }
 
 Level Sandbox::level() const noexcept
@@ -131,6 +140,17 @@ Level Sandbox::level() const noexcept
 const Fault *Sandbox::fault() const noexcept
 {
     return core_->instance->fault();
+}
+std::string Sandbox::log() const
+{
+    return core_->instance->log();
+}
+std::vector<RefusedCall> Sandbox::refused_calls() const
+{
+    std::vector<RefusedCall> calls;
+    for (auto &call : core_->instance->refused_calls())
+        calls.push_back({std::move(call.name), call.count});
+    return calls;
 }
 Result<void> Sandbox::reset() noexcept
 {

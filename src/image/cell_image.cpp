@@ -16,9 +16,6 @@ namespace cell::image {
 namespace {
 
 constexpr std::uint64_t kImportsMax = 65536; // faulting addresses; they take no memory
-// Address space below the stack that stays empty: frames larger than a page step
-// over a single guard page.
-constexpr std::uint64_t kStackGuard = std::uint64_t{1} << 20;
 
 // The thread control block that code expects behind the thread pointer: the
 // address of itself (x86-64 ABI, TLS variant II), and the stack protector's
@@ -126,7 +123,7 @@ private:
         image_.window_bytes_ = file_size;
         CELL_CHECK(os::map_over(image_.window_.data(), file_size, PROT_READ | PROT_WRITE,
                                 image_.window_file_.get(), 0, MAP_SHARED | MAP_NORESERVE));
-        const std::uint64_t base = image_.window_.address();
+        const std::uint64_t base = image_.cell_base_ = image_.window_.address();
         image_.mailbox_ = base + mailbox;
         image_.arguments_ = base + arguments;
         image_.system_window_ = base + system;
@@ -380,7 +377,7 @@ Result<CellImage> CellImage::build(const LoadedObject &object, const ImageOption
 
 sbm_mailbox &CellImage::mailbox() const
 {
-    return *reinterpret_cast<sbm_mailbox *>(window_.data() + (mailbox_ - window_.address()));
+    return *reinterpret_cast<sbm_mailbox *>(window_.data() + (mailbox_ - cell_base_));
 }
 
 std::array<Block, 2> CellImage::blocks() const
@@ -411,6 +408,8 @@ const char *CellImage::import_at(std::uint64_t address) const
 
 void CellImage::restore() noexcept
 {
+    if (template_)
+        return restore_module();
     std::memset(arguments(), 0, kPage);
     for (const Pristine &part : pristine_)
         std::memcpy(window_.data() + part.offset, part.bytes.data(), part.bytes.size());

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "abi/mailbox.h"
+#include "base/checked.hpp"
 #include "base/result.hpp"
 #include "image/object.hpp"
 #include "image/runtime.hpp"
@@ -19,10 +20,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace cell::image {
+
+class ModuleFile;
+struct ModuleLayout;
+struct ModuleTemplate;
 
 // Pages with the same rights, backed by one piece of one file.
 struct Region {
@@ -46,6 +52,10 @@ struct Block {
 // Zeroing a page costs 0.1 us, and touching one that was given back up to 6 us.
 inline constexpr std::uint64_t kKeepOnReset = std::uint64_t{4} << 20;
 
+// Address space below the stack that stays empty: frames larger than a page step
+// over a single guard page.
+inline constexpr std::uint64_t kStackGuard = std::uint64_t{1} << 20;
+
 struct ImageOptions {
     std::uint64_t memory; // heap bytes
     std::uint64_t stack;  // stack bytes
@@ -67,7 +77,7 @@ public:
 
     // One page that the cell may read: the argument structure of a call.
     std::uint64_t arguments_address() const { return arguments_; }
-    std::byte *arguments() const { return window_.data() + (arguments_ - window_.address()); }
+    std::byte *arguments() const { return window_.data() + (arguments_ - cell_base_); }
 
     std::uint64_t runtime_address() const { return runtime_; } // where its object starts
     std::uint64_t entry() const { return entry_; }             // __sbm_call of the runtime
@@ -87,6 +97,20 @@ public:
     // The proxies that the object declares, in host memory.
     AddressRange proxies() const { return proxies_; }
 
+    // Modules only, else 0: where `syscall` instructions continue.
+    std::uint64_t system_call_entry() const { return system_call_entry_; }
+    // Modules only: code that runs the constructors, and what it takes.
+    std::uint64_t start_function() const { return start_function_; }
+    std::uint64_t start_data() const { return start_data_; }
+    bool is_module() const { return system_call_entry_ != 0; }
+
+    // Before each call of a module: its clocks show the time, its log is empty.
+    void prepare_call() noexcept
+    {
+        if (is_module())
+            prepare_module_call();
+    }
+
     // Memory as it was after build. Call with the cell stopped.
     void restore() noexcept;
 
@@ -96,6 +120,9 @@ public:
 
 private:
     friend class ImageBuilder;
+    friend class ModuleImageBuilder;
+    friend Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &,
+                                                                       const struct TickRate &);
 
     struct Pristine {
         std::uint64_t offset;
@@ -106,11 +133,15 @@ private:
         std::uint64_t size;
     };
 
+    std::shared_ptr<const ModuleFile> module_;
+    std::shared_ptr<const ModuleLayout> layout_;
+    std::shared_ptr<const ModuleTemplate> template_; // not in the first cell of a module
     LoadedObject object_;
     os::Descriptor object_file_;
     os::Descriptor window_file_;
     os::Mapping window_;
     std::uint64_t window_bytes_ = 0; // of the window that have memory behind them
+    std::uint64_t cell_base_ = 0;    // where cells have the window
     os::Mapping constants_;
     std::vector<Region> regions_;
     std::vector<Pristine> pristine_;
@@ -120,6 +151,12 @@ private:
     std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0, stack_ = 0,
                   stack_size_ = 0;
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
+    std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
+
+    void restore_module() noexcept;
+    void make_unique() noexcept;
+    void prepare_module_call() noexcept;
+    std::uint64_t clock_ticks_ = 0; // when the clocks were last looked at; 0: never
 };
 
 } // namespace cell::image

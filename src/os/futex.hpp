@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waiting for a word to change, between threads or processes, and clocks.
+// Waiting for a word to change, between threads or processes.
 #pragma once
 
 #include <atomic>
@@ -11,25 +11,6 @@
 #include <unistd.h>
 
 namespace cell::os {
-
-// Nanoseconds on the monotonic clock; no system call.
-inline std::uint64_t monotonic_ns()
-{
-    timespec now;
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// Processor time of a thread or process by its clock; 0 if it is gone.
-inline std::uint64_t cpu_ns(clockid_t clock)
-{
-    timespec now;
-    if (::clock_gettime(clock, &now) != 0)
-        return 0;
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 // Sleeps while *word == value, `timeout_ns` at most. May wake up without reason.
 // The word may be shared with another process.

@@ -90,6 +90,27 @@ Result<Descriptor> open_for_reading(const std::string &path)
     return file;
 }
 
+Result<std::vector<std::byte>> read_all(int file, std::size_t limit)
+{
+    constexpr std::size_t kStep = std::size_t{1} << 20;
+    std::vector<std::byte> content;
+    for (std::size_t done = 0;;) {
+        content.resize(done + kStep);
+        const ssize_t n = ::read(file, content.data() + done, kStep);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return os_error(errno, "cannot read the file");
+        done += static_cast<std::size_t>(n);
+        if (done > limit)
+            return error(Errc::misuse, "the file is larger than %zu bytes", limit);
+        if (n == 0) {
+            content.resize(done);
+            return content;
+        }
+    }
+}
+
 namespace {
 
 Result<Descriptor> create_memory_file(const char *name, unsigned flags, unsigned newer)
@@ -180,27 +201,22 @@ Result<Descriptor> program_file(const char *name, std::span<const std::byte> con
     return file;
 }
 
+void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept
+{
+    ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                static_cast<off_t>(size));
+}
+
 void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::uint64_t size,
                       std::uint64_t keep) noexcept
 {
-    const std::uint64_t end = offset + size;
-    std::uint64_t at = offset;
-    while (at < end) {
-        const off_t data = ::lseek(file, static_cast<off_t>(at), SEEK_DATA);
-        if (data < 0 || static_cast<std::uint64_t>(data) >= end)
-            return;
-        const off_t hole = ::lseek(file, data, SEEK_HOLE);
-        const auto start = static_cast<std::uint64_t>(data);
-        const std::uint64_t stop = hole < 0 ? end : std::min(end, static_cast<std::uint64_t>(hole));
-        const std::uint64_t cleared = std::min(keep, stop - start);
+    for_each_piece(file, offset, size, [&](std::uint64_t start, std::uint64_t end) {
+        const std::uint64_t cleared = std::min(keep, end - start);
         std::memset(mapping + start, 0, cleared);
         keep -= cleared;
-        if (start + cleared < stop)
-            ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                        static_cast<off_t>(start + cleared),
-                        static_cast<off_t>(stop - start - cleared));
-        at = stop;
-    }
+        if (start + cleared < end)
+            give_back(file, start + cleared, end - start - cleared);
+    });
 }
 
 } // namespace cell::os

@@ -6,10 +6,13 @@
 #include "base/result.hpp"
 #include "os/descriptor.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unistd.h>
+#include <vector>
 
 namespace cell::os {
 
@@ -56,6 +59,9 @@ Result<void> map_over(void *address, std::size_t size, int protection, int file,
 // A file of the program's, to read and map.
 Result<Descriptor> open_for_reading(const std::string &path);
 
+// All that is left to read of a file, if it is no more than `limit` bytes.
+Result<std::vector<std::byte>> read_all(int file, std::size_t limit);
+
 // A sparse file of `size` zero bytes in memory.
 Result<Descriptor> memory_file(const char *name, std::uint64_t size);
 
@@ -63,6 +69,28 @@ Result<void> resize_memory_file(int file, std::uint64_t size);
 
 // A sealed file with this content, which a process can be started from.
 Result<Descriptor> program_file(const char *name, std::span<const std::byte> content);
+
+// Calls visit(start, end) for each piece of [offset, offset + size) of a memory file that
+// has memory behind it, in order.
+template <class Visit>
+void for_each_piece(int file, std::uint64_t offset, std::uint64_t size, Visit &&visit)
+{
+    const std::uint64_t limit = offset + size;
+    for (std::uint64_t at = offset; at < limit;) {
+        const off_t data = ::lseek(file, static_cast<off_t>(at), SEEK_DATA);
+        if (data < 0 || static_cast<std::uint64_t>(data) >= limit)
+            return;
+        const off_t hole = ::lseek(file, data, SEEK_HOLE);
+        const auto start = static_cast<std::uint64_t>(data);
+        const std::uint64_t end =
+            hole < 0 ? limit : std::min(limit, static_cast<std::uint64_t>(hole));
+        visit(start, end);
+        at = end;
+    }
+}
+
+// Gives the memory of [offset, offset + size) back to the kernel: zero from then on.
+void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept;
 
 // Makes every byte of [offset, offset + size) of a memory file zero again. The
 // first `keep` bytes of its memory stay with the file, to be touched again

@@ -4,22 +4,14 @@
 #ifndef SBM_DETAIL_CALL_HPP
 #define SBM_DETAIL_CALL_HPP
 
+#include <sbm/detail/parameters.hpp>
+
 namespace sbm::detail {
 
-template <class T> constexpr bool is_in = false;
-template <class T> constexpr bool is_in<In<T>> = true;
-template <class T> constexpr bool is_out = false;
-template <class T> constexpr bool is_out<Out<T>> = true;
-template <class T> constexpr bool is_inout = false;
-template <class T> constexpr bool is_inout<InOut<T>> = true;
 template <class T> constexpr bool is_untrusted = false;
 template <class T> constexpr bool is_untrusted<Untrusted<T>> = true;
 
 constexpr std::size_t largest_alignment = 4096;
-
-template <class P> constexpr bool is_buffer = is_in<P> || is_out<P> || is_inout<P>;
-
-template <class T> using Element = std::remove_const_t<typename T::element_type>;
 
 // Is A a contiguous range of exactly E (const or not)?
 template <class A, class E>
@@ -98,47 +90,13 @@ template <class P, class A> P parameter(const Transfer *list, std::size_t &count
     }
 }
 
-// Parameters in memory. Recursive, because std::tuple's layout is its own affair.
-template <class... P> struct Pack {};
-template <class P, class... Rest> struct Pack<P, Rest...> {
-    P first;
-    [[no_unique_address]] Pack<Rest...> rest;
-};
-
-template <class R, class... P> struct Arguments {
-    R (*function)(P...);
-    void *result; // in the cell, for a value that does not fit into a register
-    Pack<P...> parameters;
-};
-
-template <class Function, class... Done>
-auto apply(Function function, const Pack<> &, Done... done)
-{
-    return function(done...);
-}
-template <class Function, class P, class... Rest, class... Done>
-auto apply(Function function, const Pack<P, Rest...> &pack, Done... done)
-{
-    return apply(function, pack.rest, done..., pack.first);
-}
-
-template <class R> constexpr bool fits_register = sizeof(R) <= sizeof(long);
-
 // Runs in the cell. Hidden, so that each object has its own: the image of a cell
 // is made from the object that holds the thunk.
 template <class R, class... P>
 __attribute__((visibility("hidden"), noinline)) long thunk(void *raw)
 {
     const auto &arguments = *static_cast<const Arguments<R, P...> *>(raw);
-    if constexpr (std::is_void_v<R>) {
-        apply(arguments.function, arguments.parameters);
-        return 0;
-    } else {
-        R value = apply(arguments.function, arguments.parameters);
-        long word = 0;
-        std::memcpy(fits_register<R> ? &word : arguments.result, &value, sizeof value);
-        return word;
-    }
+    return invoke(arguments.function, arguments);
 }
 
 template <class P, class... Rest, class A, class... More>
@@ -161,9 +119,11 @@ Pack<P...> make_pack(const Transfer *list, Tuple &arguments, std::index_sequence
         return make_nested<P...>(list, count, std::get<I>(arguments)...);
 }
 
-// `Value` is what Untrusted wraps: R, or char for a function that returns void.
+// `Value` is what Untrusted wraps: R, or char for a function that returns void. The
+// function is in the program's object, or NULL if the thunk knows it: in a module.
 template <class Value, class... P, class R, class... A>
-Result<Untrusted<Value>> call(Core &core, R (*function)(P...), A &&...arguments) noexcept
+Result<Untrusted<Value>> call(Core &core, Thunk thunk, R (*function)(P...),
+                              A &&...arguments) noexcept
 {
     static_assert(sizeof...(P) == sizeof...(A), "sbm: wrong number of arguments");
     static_assert(std::is_void_v<R> || std::is_trivially_copyable_v<Value>,
@@ -186,7 +146,7 @@ Result<Untrusted<Value>> call(Core &core, R (*function)(P...), A &&...arguments)
                              make_pack<P...>(transfers.data(), references,
                                              std::index_sequence_for<P...>())};
     SBM_CLEAR_PADDING_(&block); // it holds what the stack held before
-    auto word = execute(core, thunk<R, P...>, &block, sizeof block, used);
+    auto word = execute(core, thunk, &block, sizeof block, used);
     if (!word)
         return word.error();
     if constexpr (fits_register<Value>)

@@ -6,6 +6,7 @@
 #include "abi/mailbox.h"
 #include "abi/zygote.h"
 #include "backend/backend.hpp"
+#include "os/clock.hpp"
 #include "os/futex.hpp"
 
 #include <algorithm>
@@ -216,6 +217,7 @@ private:
         message.entry = image_->entry();
         message.stack_top = image_->stack_top();
         message.thread_pointer = image_->thread_pointer();
+        message.system_call = image_->system_call_entry();
         for (std::size_t i = 0; i < regions.size(); i++) {
             const image::Region &region = regions[i];
             auto file = std::find(files.begin(), files.end(), region.file);
@@ -441,13 +443,21 @@ private:
     std::uint64_t began_ = 0, cpu_base_ = kUnknown;
 };
 
+class ProcessHost final : public Host {
+public:
+    Result<std::unique_ptr<Backend>> open() override
+    {
+        auto backend = std::make_unique<ProcessBackend>();
+        CELL_CHECK(backend->open());
+        return std::unique_ptr<Backend>(std::move(backend));
+    }
+};
+
 } // namespace
 
-Result<std::unique_ptr<Backend>> open_process()
+Result<std::shared_ptr<Host>> find_process()
 {
-    auto backend = std::make_unique<ProcessBackend>();
-    CELL_CHECK(backend->open());
-    return std::unique_ptr<Backend>(std::move(backend));
+    return std::shared_ptr<Host>(std::make_shared<ProcessHost>());
 }
 
 } // namespace cell::backend

@@ -20,6 +20,10 @@ constexpr unsigned kVectors = 32;
 constexpr std::uint64_t kGateBytes = 16, kStubBytes = 16;
 constexpr std::uint64_t kTaskBytes = 104; // the I/O bitmap follows
 constexpr std::uint64_t kPorts = 256;
+// Behind the gates, and behind the task state: the gate of system calls and its data.
+constexpr std::uint64_t kSystemCallGate = kGates + 2048, kSystemCallData = kTaskState + 2048;
+constexpr std::uint64_t kSavedStack = kSystemCallData, kTarget = kSystemCallData + 8,
+                        kGateStack = kSystemCallData + 16;
 constexpr std::uint64_t kTaskLimit = kTaskBytes + kPorts / 8; // and one byte of ones
 
 // CR0: PE MP ET NE WP AM PG. CR4: PAE OSFXSR OSXMMEXCPT UMIP FSGSBASE OSXSAVE.
@@ -53,6 +57,7 @@ SystemMemory::SystemMemory(std::byte *memory, std::uint64_t address)
     fill_task_state();
     fill_gates();
     fill_stubs();
+    fill_system_call_gate();
 }
 
 void SystemMemory::fill_descriptors()
@@ -106,6 +111,34 @@ void SystemMemory::fill_stubs()
     put_code(stubs, {0xe6, kPortReturn, 0xeb, 0xfc});
     put_code(stubs + kStubBytes, {0xe6, kPortLeave, 0xc3});
     put_code(stubs + 2 * kStubBytes, {0xe6, kPortSystemCall, 0xeb, 0xfc});
+    put_code(stubs + 3 * kStubBytes, {0x0f, 0x05});
+}
+
+// The way back to ring 3. There is no stack but the cell's own, so RSP goes to memory
+// first; the stack of the gates then carries the frame of an interrupt's return.
+void SystemMemory::fill_system_call_gate()
+{
+    put(memory_ + kGateStack, address_ + kStackTop);
+    std::byte *code = memory_ + kSystemCallGate;
+    const auto add = [&](std::initializer_list<unsigned> bytes, std::uint64_t operand = 0) {
+        put_code(code, bytes);
+        code += bytes.size();
+        if (operand == 0)
+            return;
+        // An address in this memory, relative to the end of the instruction.
+        const auto distance = static_cast<std::int32_t>(static_cast<std::int64_t>(operand) -
+                                                        (code + 4 - memory_));
+        std::memcpy(code, &distance, sizeof distance);
+        code += sizeof distance;
+    };
+    add({0x48, 0x89, 0x25}, kSavedStack); // mov %rsp, saved
+    add({0x48, 0x8b, 0x25}, kGateStack);  // mov stack, %rsp
+    add({0x6a, kRing3Data});              // push $ss
+    add({0xff, 0x35}, kSavedStack);       // push saved
+    add({0x41, 0x53});                    // push %r11
+    add({0x6a, kRing3Code});              // push $cs
+    add({0xff, 0x35}, kTarget);           // push target
+    add({0x48, 0xcf});                    // iretq
 }
 
 Result<void> SystemMemory::map(PageTables &tables) const
@@ -137,6 +170,19 @@ std::uint64_t SystemMemory::leave_stub() const
 std::uint64_t SystemMemory::system_call_stub() const
 {
     return address_ + kStubs + 2 * kStubBytes;
+}
+
+std::uint64_t SystemMemory::trial_stub() const
+{
+    return address_ + kStubs + 3 * kStubBytes;
+}
+std::uint64_t SystemMemory::system_call_gate() const
+{
+    return address_ + kSystemCallGate;
+}
+void SystemMemory::set_system_call_target(std::uint64_t target)
+{
+    put(memory_ + kTarget, target);
 }
 
 void SystemMemory::set_registers(kvm_sregs &registers, std::uint64_t root,

@@ -48,6 +48,12 @@ public:
     std::uint64_t return_stub() const;
     std::uint64_t leave_stub() const;
     std::uint64_t system_call_stub() const;
+    std::uint64_t trial_stub() const; // a `syscall`
+
+    // For a module, where `syscall` reaches ring 0: code that continues at `target` in ring
+    // 3 with RCX, R11 and all other registers as `syscall` leaves them.
+    std::uint64_t system_call_gate() const;
+    void set_system_call_target(std::uint64_t target);
 
     // The processor in ring 3 on these tables. `thread_pointer` goes to FS.
     void set_registers(kvm_sregs &registers, std::uint64_t root,
@@ -66,6 +72,7 @@ private:
     void fill_task_state();
     void fill_gates();
     void fill_stubs();
+    void fill_system_call_gate();
 
     std::byte *memory_;
     std::uint64_t address_;

@@ -12,6 +12,7 @@
 #include "base/checked.hpp"
 #include "os/kvm.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
@@ -41,22 +42,49 @@ void hide_virtualisation(os::KvmCpuid &cpuid)
     }
 }
 
+// KVM on this machine. Asking it what a processor can do takes longer than making one.
+class VmHost final : public Host {
+public:
+    Result<void> find()
+    {
+        CELL_TRY(kvm_, os::Kvm::open());
+        CELL_TRY(cpuid_, kvm_.supported_cpuid());
+        hide_virtualisation(cpuid_);
+        return {};
+    }
+
+    Result<std::unique_ptr<Backend>> open() override;
+
+    const os::Kvm &kvm() const { return kvm_; }
+    const os::KvmCpuid &cpuid() const { return cpuid_; }
+
+    // Does `syscall` reach ring 0 here? Empty until somebody has tried.
+    enum class Ring { unknown, zero, three };
+    Ring system_call_ring() const { return ring_; }
+    void set_system_call_ring(Ring ring) { ring_ = ring; }
+
+private:
+    os::Kvm kvm_;
+    os::KvmCpuid cpuid_;
+    std::atomic<Ring> ring_{Ring::unknown};
+};
+
 class VmBackend final : public Backend {
 public:
-    VmBackend() : watchdog_([this] { set_executable(false); }) {}
+    explicit VmBackend(VmHost &host)
+        : host_(host), watchdog_([this] { set_executable(false); })
+    {
+    }
 
     Result<void> open()
     {
-        CELL_TRY(const os::Kvm kvm, os::Kvm::open());
-        CELL_TRY(machine_, kvm.create_machine());
+        CELL_TRY(machine_, host_.kvm().create_machine());
         CELL_TRY(system_, os::anonymous(kSystemBytes));
         CELL_CHECK(os::set_memory_slot(machine_.get(), 0, false, 0, kSystemBytes, system_.data()));
         CELL_TRY(processor_, os::create_processor(machine_.get()));
-        CELL_TRY(run_page_, os::map_file(processor_.get(), 0, kvm.run_size(),
+        CELL_TRY(run_page_, os::map_file(processor_.get(), 0, host_.kvm().run_size(),
                                          PROT_READ | PROT_WRITE, MAP_SHARED));
-        CELL_TRY(os::KvmCpuid cpuid, kvm.supported_cpuid());
-        hide_virtualisation(cpuid);
-        return os::set_cpuid(processor_.get(), cpuid);
+        return os::set_cpuid(processor_.get(), host_.cpuid());
     }
 
     Result<void> start(const image::CellImage &image) override
@@ -74,6 +102,8 @@ public:
         image.mailbox().leave = layout_->leave_stub();
         CELL_CHECK(rehearse_kick());
         CELL_CHECK(prepare_processor());
+        if (image.is_module())
+            CELL_CHECK(lead_system_calls());
         return reset_processor();
     }
 
@@ -192,16 +222,54 @@ private:
         // KVM completes what the structure leaves open.
         CELL_TRY(special_, os::get_special_registers(processor_.get()));
         CELL_CHECK(os::enable_extended_states(processor_.get()));
-        // Where `syscall` leads: on a bare processor in ring 0, under some nested
-        // KVM in ring 3. The stub leaves the machine from either.
+        run().kvm_valid_regs = KVM_SYNC_X86_REGS;
+        return set_system_call_target(layout_->system_call_stub());
+    }
+
+    // Where `syscall` leads: on a bare processor in ring 0, under some nested KVM in
+    // ring 3. The stub leaves the machine from either.
+    Result<void> set_system_call_target(std::uint64_t target)
+    {
         const os::KvmRegister registers[] = {
             {kStar, std::uint64_t{0x08} << 32 | std::uint64_t{0x10} << 48},
-            {kLstar, layout_->system_call_stub()},
+            {kLstar, target},
             {kSyscallMask, kMaskedFlags},
             {kKernelGsBase, 0},
         };
-        run().kvm_valid_regs = KVM_SYNC_X86_REGS;
         return os::set_model_registers(processor_.get(), registers);
+    }
+
+    // A module answers its system calls itself, in ring 3. Where `syscall` reaches ring 0,
+    // a few instructions there send it back.
+    Result<void> lead_system_calls()
+    {
+        if (host_.system_call_ring() == VmHost::Ring::unknown)
+            CELL_CHECK(try_system_call());
+        layout_->set_system_call_target(image_->system_call_entry());
+        return set_system_call_target(host_.system_call_ring() == VmHost::Ring::zero
+                                          ? layout_->system_call_gate()
+                                          : image_->system_call_entry());
+    }
+
+    // Runs one `syscall` of the stubs' own, and looks where it came out.
+    Result<void> try_system_call()
+    {
+        kvm_regs &registers = run().s.regs.regs;
+        registers = {};
+        registers.rip = layout_->trial_stub();
+        registers.rsp = image_->stack_top();
+        registers.rflags = 2;
+        run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        int failure;
+        do
+            failure = os::run_processor(processor_.get());
+        while (failure == EINTR || failure == EAGAIN);
+        run().kvm_dirty_regs = 0;
+        if (failure || run().exit_reason != KVM_EXIT_IO || run().io.port != vm::kPortSystemCall)
+            return error(Errc::not_available, "`syscall` does not arrive in a cell on this host");
+        CELL_TRY(const kvm_sregs special, os::get_special_registers(processor_.get()));
+        host_.set_system_call_ring(special.cs.dpl == 0 ? VmHost::Ring::zero : VmHost::Ring::three);
+        return os::set_special_registers(processor_.get(), special_);
     }
 
     // What ring 3 can change, or a fault did. General registers are set by each call;
@@ -311,6 +379,8 @@ private:
         if (port == vm::kPortLeave)
             return decode_leave(at.rdi);
         if (port == vm::kPortSystemCall) {
+            if (image_->is_module()) // its `syscall` leads elsewhere: it jumped to the stub
+                return Faulted{13, 0, 0, registers()};
             Registers state = registers();
             state.values[Registers::kInstruction] = at.rcx - 2; // where `syscall` stood
             return SystemCall{at.rax, state};
@@ -360,6 +430,7 @@ private:
                  at.rbp, at.rbx, at.rdx, at.rax, at.rcx, at.rsp, at.rip}};
     }
 
+    VmHost &host_;
     const image::CellImage *image_ = nullptr;
     // The machine goes before its memory, the processor before the machine.
     os::Mapping system_;
@@ -378,13 +449,20 @@ private:
     Watchdog watchdog_;
 };
 
-} // namespace
-
-Result<std::unique_ptr<Backend>> open_vm()
+Result<std::unique_ptr<Backend>> VmHost::open()
 {
-    auto backend = std::make_unique<VmBackend>();
+    auto backend = std::make_unique<VmBackend>(*this);
     CELL_CHECK(backend->open());
     return std::unique_ptr<Backend>(std::move(backend));
+}
+
+} // namespace
+
+Result<std::shared_ptr<Host>> find_vm()
+{
+    auto host = std::make_shared<VmHost>();
+    CELL_CHECK(host->find());
+    return std::shared_ptr<Host>(std::move(host));
 }
 
 } // namespace cell::backend

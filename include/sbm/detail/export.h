@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the export macros of C and C++ share. Nothing here is for users.
+ */
+#ifndef SBM_DETAIL_EXPORT_H
+#define SBM_DETAIL_EXPORT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* The thunk of an exported function begins: clocks count from here. */
+void sbm_guest_begin(void);
+/* An exception left the exported function: ends the call. `what` may be NULL. */
+void sbm_guest_threw(const char *type, const char *what) __attribute__((noreturn));
+/* Calls the host function of an import record with its argument structure. */
+long sbm_guest_call_host(const void *import, const void *arguments);
+#ifdef __cplusplus
+}
+#endif
+
+/* A record in the table of exports: struct sbm_module_export of abi/module.h. Distances
+ * are resolved by the linker, so that the table needs no relocation. */
+#define SBM_EXPORT_RECORD_(f)                                                              \
+    __asm__(".pushsection .rodata.sbm_names, \"a\", @progbits\n"                           \
+            ".L__sbm_name_" #f ": .asciz \"" #f "\"\n"                                     \
+            ".popsection\n"                                                                \
+            ".pushsection sbm_exports, \"aR\", @progbits\n"                                \
+            ".balign 4\n"                                                                  \
+            ".L__sbm_export_" #f ":\n"                                                     \
+            ".long .L__sbm_name_" #f " - .L__sbm_export_" #f "\n"                          \
+            ".long __sbm_signature_" #f " - .L__sbm_export_" #f "\n"                       \
+            ".long __sbm_thunk_" #f " - .L__sbm_export_" #f "\n"                           \
+            ".long 0\n"                                                                    \
+            ".popsection\n")
+
+/* The signature of a function in C: its types as they are written. */
+#define SBM_C_SIGNATURE_(...) SBM_JOIN_(SBM_C_SIGNATURE_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_C_SIGNATURE_0(f) "int(void)"
+#define SBM_C_SIGNATURE_1(f, t, i) "int(" SBM_C_TYPES_1(f, t, i) ")"
+#define SBM_C_SIGNATURE_2(...) "int(" SBM_C_TYPES_2(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_3(...) "int(" SBM_C_TYPES_3(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_4(...) "int(" SBM_C_TYPES_4(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_5(...) "int(" SBM_C_TYPES_5(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_6(...) "int(" SBM_C_TYPES_6(__VA_ARGS__) ")"
+#define SBM_C_TYPES_1(f, t, i) #t
+#define SBM_C_TYPES_2(f, t, i, ...) #t ", " SBM_C_TYPES_1(f, __VA_ARGS__)
+#define SBM_C_TYPES_3(f, t, i, ...) #t ", " SBM_C_TYPES_2(f, __VA_ARGS__)
+#define SBM_C_TYPES_4(f, t, i, ...) #t ", " SBM_C_TYPES_3(f, __VA_ARGS__)
+#define SBM_C_TYPES_5(f, t, i, ...) #t ", " SBM_C_TYPES_4(f, __VA_ARGS__)
+#define SBM_C_TYPES_6(f, t, i, ...) #t ", " SBM_C_TYPES_5(f, __VA_ARGS__)
+
+#ifndef SBM_BARE_
+#define SBM_BARE_(...) __VA_ARGS__
+#endif
+
+#endif

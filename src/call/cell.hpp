@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One cell at a strong level: an image, what enforces it, and how a call goes through.
+#pragma once
+
+#include "backend/backend.hpp"
+#include "call/arena.hpp"
+#include "call/fault.hpp"
+#include "image/cell_image.hpp"
+
+#include <sbm/types.h>
+
+#include <memory>
+#include <optional>
+
+namespace cell::call {
+
+// SBM_LEVEL_PROCESS or SBM_LEVEL_VM on this machine, or what is missing.
+Result<std::shared_ptr<backend::Host>> find_host(sbm_level level);
+
+
+class Cell {
+public:
+    // Starts a cell that sees the memory of `arena`, which outlives it.
+    static Result<std::unique_ptr<Cell>> start(image::CellImage image,
+                                               std::unique_ptr<backend::Backend> backend,
+                                               Arena &arena);
+
+    const image::CellImage &image() const { return image_; }
+
+    // Calls function(data); with `size`, `data` is an argument structure of so many bytes,
+    // of which the function gets a read-only copy. Afterwards `ending` tells of a call that
+    // did not return, and only a reset lets the cell be called again.
+    Result<long> call(std::uint64_t function, const void *data, std::size_t size,
+                      const backend::Limits &limits, std::optional<FaultRecord> &fault);
+
+    // A reset in two steps, between which the arena is reset.
+    void halt();
+    Result<void> restart();
+
+    // In a forked child: what runs is the parent's.
+    void abandon() { backend_->abandon(); }
+
+private:
+    Cell(image::CellImage image, std::unique_ptr<backend::Backend> backend, Arena &arena)
+        : image_(std::move(image)), backend_(std::move(backend)), arena_(arena)
+    {
+    }
+
+    Result<void> introduce_memory();
+    Result<void> introduce();
+    Result<long> run(std::uint64_t function, std::uint64_t argument, const backend::Limits &limits,
+                     std::optional<FaultRecord> &fault);
+
+    image::CellImage image_;
+    std::unique_ptr<backend::Backend> backend_;
+    Arena &arena_;
+    std::size_t chunks_known_ = 0, grants_known_ = 0;
+    bool stale_ = false; // an aborted call left it as it is
+};
+
+} // namespace cell::call

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "call/module.hpp"
+
+#include "call/arena_engine.hpp"
+#include "call/cell.hpp"
+#include "call/options.hpp"
+#include "os/clock.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cell::call {
+namespace {
+
+// The one cell of a sandbox that was made from a module.
+class ModuleEngine final : public ArenaEngine {
+public:
+    ModuleEngine(std::shared_ptr<const Module> module, sbm_level level,
+                 const EngineOptions &options)
+        : ArenaEngine(level, options.guard), module_(std::move(module)), limits_(options.limits)
+    {
+    }
+
+    Result<void> open(std::shared_ptr<backend::Host> host)
+    {
+        host_ = std::move(host);
+        CELL_TRY(image::CellImage image, image::clone_template(module_->start_state()));
+        CELL_TRY(std::unique_ptr<backend::Backend> backend, host_->open());
+        CELL_TRY(cell_, Cell::start(std::move(image), std::move(backend), arena_));
+        return {};
+    }
+
+    Result<long> call(Function function, const void *data, std::size_t size) override
+    {
+        const auto address = reinterpret_cast<std::uint64_t>(function);
+        if (!module_->is_export(address))
+            return error(Errc::misuse, "the function is none of the module's");
+        return cell_->call(address, data, size, limits_, fault_);
+    }
+
+    const image::CellImage *image() const override { return &cell_->image(); }
+
+    Result<void> reset() override
+    {
+        cell_->halt();
+        arena_.reset();
+        return cell_->restart();
+    }
+
+    void abandon() override { cell_->abandon(); }
+
+private:
+    const std::shared_ptr<const Module> module_;
+    const backend::Limits limits_;
+    std::shared_ptr<backend::Host> host_;
+    std::unique_ptr<Cell> cell_;
+};
+
+// Signatures as they are compared: C's are written by hand, with spaces as one likes.
+std::string without_spaces(std::string_view text)
+{
+    const auto is_word = [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    };
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (text[i] != ' ') {
+            result += text[i];
+            continue;
+        }
+        const std::size_t next = text.find_first_not_of(' ', i);
+        if (!result.empty() && next != std::string_view::npos && is_word(result.back()) &&
+            is_word(text[next]))
+            result += ' ';
+    }
+    return result;
+}
+
+// Nanoseconds a tick, from two readings of both clocks.
+struct ClockReading {
+    std::uint64_t ticks = os::ticks(), nanoseconds = os::monotonic_ns();
+};
+image::TickRate rate_since(const ClockReading &begin)
+{
+    constexpr std::uint64_t kLongEnough = 1'000'000;
+    ClockReading end;
+    while (end.nanoseconds - begin.nanoseconds < kLongEnough)
+        end = {};
+    const std::uint64_t ticks = end.ticks - begin.ticks;
+    if (ticks == 0)
+        return {};
+    __extension__ typedef unsigned __int128 Wide;
+    const Wide passed = end.nanoseconds - begin.nanoseconds;
+    return {static_cast<std::uint64_t>((passed << 32) / ticks)};
+}
+
+// Where it happened, and what the module wrote before, help more than how it ended.
+Error start_failed(const Error &reason, std::optional<FaultRecord> fault,
+                   const image::CellImage &image)
+{
+    std::string text = reason.text();
+    if (fault)
+        text = FaultReport(std::move(*fault)).get(&image)->text;
+    const std::string log = log_of(image);
+    if (!log.empty())
+        text = text.substr(0, 120) + "; it wrote: " + log;
+    return error(reason.code(), "the module did not start: %s", text.c_str());
+}
+
+} // namespace
+
+Result<std::shared_ptr<const Module>> Module::load(std::shared_ptr<const image::ModuleFile> file,
+                                                   const sbm_options &options) noexcept
+{
+    return without_throwing([&] { return start(std::move(file), options); });
+}
+
+Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image::ModuleFile> file,
+                                                    const sbm_options &options)
+{
+    CELL_TRY(const sbm_level level, choose_strong_level(options.level));
+    const EngineOptions complete = with_defaults(options);
+    std::shared_ptr<Module> module(new Module);
+    module->options_ = options;
+    module->options_.level = level;
+    module->host_level_ = level;
+    CELL_TRY(module->host_, find_host(level));
+    CELL_TRY(image::CellImage image,
+             image::build_module_image(std::move(file), {complete.memory, complete.stack}));
+    CELL_TRY(std::unique_ptr<backend::Backend> backend, module->host_->open());
+    const ClockReading begin;
+    Arena arena;
+    CELL_TRY(const std::unique_ptr<Cell> maker,
+             Cell::start(std::move(image), std::move(backend), arena));
+    std::optional<FaultRecord> fault;
+    const auto started = maker->call(maker->image().start_function(),
+                                     reinterpret_cast<const void *>(maker->image().start_data()), 0,
+                                     complete.limits, fault);
+    maker->halt();
+    if (!started)
+        return start_failed(started.error(), std::move(fault), maker->image());
+    CELL_TRY(module->template_, image::make_template(maker->image(), rate_since(begin)));
+    for (const image::ModuleFunction &function : module->file().exports())
+        module->thunks_.push_back(module->address_of(function));
+    std::sort(module->thunks_.begin(), module->thunks_.end());
+    return std::shared_ptr<const Module>(std::move(module));
+}
+
+Result<const image::ModuleFunction *> Module::find(std::string_view name,
+                                                   std::string_view signature) const noexcept
+{
+    return without_throwing([&]() -> Result<const image::ModuleFunction *> {
+        const image::ModuleFunction *found = file().find_export(name);
+        if (!found)
+            return error(Errc::misuse, "the module exports no function `%.100s`",
+                         std::string(name).c_str());
+        if (!signature.empty() && without_spaces(found->signature) != without_spaces(signature))
+            return error(Errc::misuse, "`%.40s` is %.90s in the module, and was asked for as %.90s",
+                         found->name.c_str(), found->signature.c_str(),
+                         std::string(signature).c_str());
+        return found;
+    });
+}
+
+bool Module::is_export(std::uint64_t address) const
+{
+    return std::binary_search(thunks_.begin(), thunks_.end(), address);
+}
+
+Result<std::shared_ptr<backend::Host>> Module::host_of(sbm_level level) const
+{
+    if (level == host_level_)
+        return host_;
+    return find_host(level);
+}
+
+Result<std::unique_ptr<Engine>> Module::make_engine(sbm_level level,
+                                                    const EngineOptions &options) const
+{
+    CELL_TRY(std::shared_ptr<backend::Host> host, host_of(level));
+    auto engine = std::make_unique<ModuleEngine>(shared_from_this(), level, options);
+    CELL_CHECK(engine->open(std::move(host)));
+    return std::unique_ptr<Engine>(std::move(engine));
+}
+
+} // namespace cell::call

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clocks, and the counter below them.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <x86intrin.h>
+
+namespace cell::os {
+
+inline std::uint64_t clock_ns(clockid_t clock)
+{
+    timespec now;
+    if (::clock_gettime(clock, &now) != 0)
+        return 0;
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// Nanoseconds on the monotonic clock; no system call.
+inline std::uint64_t monotonic_ns()
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+// Nanoseconds since 1970; no system call.
+inline std::uint64_t realtime_ns()
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+// Processor time of a thread or process by its clock; 0 if it is gone.
+inline std::uint64_t cpu_ns(clockid_t clock)
+{
+    return clock_ns(clock);
+}
+
+// The time-stamp counter.
+inline std::uint64_t ticks()
+{
+    return __rdtsc();
+}
+
+} // namespace cell::os
