@@ -21,7 +21,7 @@ public:
     {
     }
 
-    Result<void> open(std::shared_ptr<backend::Host> host)
+    Result<void> start(std::shared_ptr<backend::Host> host)
     {
         host_ = std::move(host);
         CELL_TRY(image::CellImage image, image::clone_template(module_->start_state()));
@@ -179,7 +179,7 @@ Result<std::unique_ptr<Engine>> Module::make_engine(sbm_level level,
 {
     CELL_TRY(std::shared_ptr<backend::Host> host, host_of(level));
     auto engine = std::make_unique<ModuleEngine>(shared_from_this(), level, options);
-    CELL_CHECK(engine->open(std::move(host)));
+    CELL_CHECK(engine->start(std::move(host)));
     return std::unique_ptr<Engine>(std::move(engine));
 }
 
