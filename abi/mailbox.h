@@ -41,6 +41,7 @@ struct sbm_map_order {
 };
 
 #define SBM_MAP_ORDERS 16
+#define SBM_CONSTANT_ORDERS 160
 #define SBM_REPORT_BYTES 512
 #define SBM_LOG_BYTES 8192
 #define SBM_REFUSED_CALLS 32
@@ -72,6 +73,22 @@ struct sbm_signal_frame {
     uint64_t registers[17]; /* r8…r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip */
 };
 
+/* A page that the cell can read only. The helper of the process level takes from it what
+ * it must not take from memory that the cell can write. */
+struct sbm_cell_constants {
+    uint64_t mailbox;
+    uint64_t entry; /* __sbm_call */
+    uint64_t stack_top;
+    uint64_t thread_pointer;
+    uint64_t system_call; /* where `syscall` continues in a module, or 0 */
+    uint32_t sequence;    /* of the mailbox when the cell begins to serve */
+    uint32_t generation;  /* the last reset that was begun */
+    uint32_t ready;       /* the last reset that was done: serve when they are equal */
+    uint32_t order_count;
+    struct sbm_map_order
+        orders[SBM_CONSTANT_ORDERS]; /* all of the buffers' memory, after a reset */
+};
+
 struct sbm_mailbox {
     /* Written by the host. `sequence` is a futex at the process level. */
     SBM_ALIGNED_64 uint32_t sequence;
@@ -80,10 +97,14 @@ struct sbm_mailbox {
     uint64_t data;
     int64_t call_result;
     uint32_t order_count;
+    uint32_t host_waits; /* the host sleeps on `answered`: to be woken */
+    uint64_t spin;       /* ticks to look for the next request before sleeping */
 
     /* Written by the cell. `answered` is a futex at the process level. */
     SBM_ALIGNED_64 uint32_t answered;
-    uint32_t exit; /* enum sbm_exit */
+    uint32_t exit;       /* enum sbm_exit */
+    uint32_t cell_waits; /* the cell sleeps on `sequence`: to be woken */
+    uint32_t generation; /* of the reset after which it began to serve */
     int64_t value;
     uint64_t call_proxy;     /* address of a struct sbm_proxy in the image */
     uint64_t call_arguments; /* address of its arguments in the cell */

@@ -9,7 +9,6 @@
  */
 #include "cell.h"
 
-#include "abi/mailbox.h"
 #include "filter.h"
 #include "kernel.h"
 
@@ -21,6 +20,7 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/seccomp.h>
@@ -31,7 +31,9 @@
 #define PR_SET_MDWE 65 /* Linux 6.3 */
 #endif
 
-#define SIGNAL_STACK_BYTES 65536
+/* Room for a frame with all extended state, and one more within it. Small, since each
+ * reset clears it. */
+#define SIGNAL_STACK_BYTES 32768
 
 /* Places in sbm_signal_frame.registers. */
 #define FRAME_REGISTER 10
@@ -45,6 +47,8 @@ static uint32_t answered; /* the last sequence number that was seen */
 static __attribute__((aligned(64))) unsigned char signal_stack[SIGNAL_STACK_BYTES];
 
 __attribute__((visibility("hidden"))) extern void cell_no_return(void);
+/* The handler of a reset, in start.S. */
+__attribute__((visibility("hidden"))) extern void cell_on_reset(void);
 
 static uint32_t load(const uint32_t *word)
 {
@@ -56,17 +60,29 @@ static void futex(uint32_t *word, long operation, uint32_t value)
     kernel(SYS_futex, word, operation, value, 0, 0, 0);
 }
 
+/* Each side says that it sleeps before it looks a last time, so that the other one need
+ * not ask the kernel to wake nobody. */
 static void answer(uint32_t exit)
 {
     mailbox->exit = exit;
     __atomic_store_n(&mailbox->answered, answered, __ATOMIC_SEQ_CST);
-    futex(&mailbox->answered, FUTEX_WAKE, 1);
+    if (load(&mailbox->host_waits))
+        futex(&mailbox->answered, FUTEX_WAKE, 1);
 }
 
 static void await_request(void)
 {
-    while (load(&mailbox->sequence) == answered)
+    if (mailbox->spin) {
+        const uint64_t begin = __builtin_ia32_rdtsc();
+        while (load(&mailbox->sequence) == answered &&
+               __builtin_ia32_rdtsc() - begin < mailbox->spin)
+            __builtin_ia32_pause();
+    }
+    while (load(&mailbox->sequence) == answered) {
+        __atomic_store_n(&mailbox->cell_waits, 1, __ATOMIC_SEQ_CST);
         futex(&mailbox->sequence, FUTEX_WAIT, answered);
+    }
+    mailbox->cell_waits = 0;
     answered = load(&mailbox->sequence);
 }
 
@@ -83,20 +99,32 @@ static void leave(uint32_t exit)
     await_request();
 }
 
-static void obey_map_orders(void)
+static void obey(const struct sbm_map_order *orders, uint32_t count)
 {
-    uint32_t count = mailbox->order_count;
-    if (count > SBM_MAP_ORDERS)
-        count = SBM_MAP_ORDERS;
     for (uint32_t i = 0; i < count; i++)
-        kernel(SYS_mprotect, mailbox->orders[i].address, mailbox->orders[i].size,
-               mailbox->orders[i].protection);
+        kernel(SYS_mprotect, orders[i].address, orders[i].size, orders[i].protection);
 }
 
-__attribute__((noreturn)) static void serve(const struct sbm_zygote_message *message)
+static void obey_map_orders(void)
 {
-    const uint64_t stack_top = message->stack_top, entry = message->entry;
-    answer(SBM_EXIT_READY);
+    const uint32_t count = mailbox->order_count;
+    obey(mailbox->orders, count < SBM_MAP_ORDERS ? count : SBM_MAP_ORDERS);
+}
+
+void cell_serve(const struct sbm_cell_constants *constants)
+{
+    mailbox = (struct sbm_mailbox *)constants->mailbox;
+    cell_system_call_entry = constants->system_call;
+    /* The host puts memory back while old code can no longer run. */
+    uint32_t ready;
+    while ((ready = load(&constants->ready)) != load(&constants->generation))
+        futex((uint32_t *)&constants->ready, FUTEX_WAIT, ready);
+    /* Code of the cell may have changed the rights to its buffers, to no other memory. */
+    obey(constants->orders, constants->order_count);
+    answered = constants->sequence;
+    const uint64_t stack_top = constants->stack_top, entry = constants->entry;
+    mailbox->leave = (uint64_t)leave;
+    __atomic_store_n(&mailbox->generation, ready, __ATOMIC_SEQ_CST);
     for (;;) {
         await_request();
         obey_map_orders();
@@ -141,6 +169,8 @@ static void on_signal(int number, siginfo_t *info, void *raw)
     uint64_t registers[17] = {at->r8,  at->r9,  at->r10, at->r11, at->r12, at->r13,
                               at->r14, at->r15, at->di,  at->si,  at->bp,  at->bx,
                               at->dx,  at->ax,  at->cx,  at->sp,  at->ip};
+    if (!mailbox) /* in the zygote itself */
+        kernel(SYS_exit_group, 1);
     if (number == SIGSYS && cell_system_call_entry &&
         info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64)
         continue_system_call(at, registers);
@@ -158,33 +188,34 @@ static void on_signal(int number, siginfo_t *info, void *raw)
         futex(&mailbox->sequence, FUTEX_WAIT, load(&mailbox->sequence));
 }
 
+static void catch_signal(int signal, __sighandler_t handler)
+{
+    struct sigaction action;
+    action.sa_handler = handler;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER;
+    action.sa_restorer = cell_no_return;
+    action.sa_mask = 0;
+    kernel(SYS_rt_sigaction, signal, &action, 0, sizeof action.sa_mask);
+}
+
 static void catch_signals(void)
 {
     /* The host sends SIGALRM to a cell whose time is up, to learn where it is. */
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGALRM};
     const stack_t stack = {.ss_sp = signal_stack, .ss_flags = 0, .ss_size = sizeof signal_stack};
     kernel(SYS_sigaltstack, &stack, 0);
-    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction action;
-        /* The kernel's structure knows only handlers of one argument. */
-        action.sa_handler = (__sighandler_t)(void (*)(void))on_signal;
-        action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER;
-        action.sa_restorer = cell_no_return;
-        action.sa_mask = 0;
-        kernel(SYS_rt_sigaction, signals[i], &action, 0, sizeof action.sa_mask);
-    }
+    /* The kernel's structure knows only handlers of one argument. */
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        catch_signal(signals[i], (__sighandler_t)(void (*)(void))on_signal);
+    catch_signal(SIGUSR1, (__sighandler_t)cell_on_reset);
     const uint64_t none = 0;
     kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
 }
 
-static void limit_resources(void)
+static void allow_nothing_of(const int *resources, unsigned count)
 {
-    /* RLIMIT_DATA: code and constants, private to the cell, cannot be made writable, so
-     * the cell has no memory of its own but what its options say. */
-    static const int resources[] = {RLIMIT_CORE,  RLIMIT_NOFILE,  RLIMIT_NPROC,   RLIMIT_DATA,
-                                    RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
     const struct rlimit64 none = {0, 0};
-    for (unsigned i = 0; i < sizeof resources / sizeof *resources; i++)
+    for (unsigned i = 0; i < count; i++)
         kernel(SYS_prlimit64, 0, resources[i], &none, 0);
 }
 
@@ -203,22 +234,29 @@ static void install_filter(void)
     require(kernel(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
-__attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message, long parent)
+void cell_prepare(void)
 {
-    mailbox = (struct sbm_mailbox *)message->mailbox;
-    answered = load(&mailbox->sequence);
-    mailbox->leave = (uint64_t)leave;
-    cell_system_call_entry = message->system_call;
+    /* RLIMIT_DATA: code and constants, private to the cell, cannot be made writable, so
+     * the cell has no memory of its own but what its options say. */
+    static const int resources[] = {RLIMIT_CORE, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK,
+                                    RLIMIT_MSGQUEUE};
+    allow_nothing_of(resources, sizeof resources / sizeof *resources);
+    kernel(SYS_prctl, PR_SET_MDWE, 1, 0, 0, 0); /* the filter forbids PROT_EXEC as well */
+    catch_signals();
+}
+
+void cell_run(const struct sbm_cell_constants *constants, long parent)
+{
+    /* What the zygote itself needs. */
+    static const int resources[] = {RLIMIT_NOFILE, RLIMIT_NPROC};
     require(kernel(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
     if (kernel6(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
         require(-1); /* the zygote died before the kernel knew our wish */
-    limit_resources();
-    require(kernel(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    require(kernel(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
-    kernel(SYS_prctl, PR_SET_MDWE, 1, 0, 0, 0); /* the filter forbids PROT_EXEC as well */
-    catch_signals();
-    require(kernel(SYS_arch_prctl, ARCH_SET_FS, message->thread_pointer));
+    allow_nothing_of(resources, sizeof resources / sizeof *resources);
+    require(kernel(SYS_arch_prctl, ARCH_SET_FS, constants->thread_pointer));
+    /* For resets without a new process; without it there are none. */
+    kernel(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
     require(kernel(SYS_close_range, 0, ~0U, 0));
     install_filter();
-    serve(message);
+    cell_serve(constants);
 }

@@ -5,11 +5,19 @@
 #ifndef SBM_GUEST_ZYGOTE_CELL_H
 #define SBM_GUEST_ZYGOTE_CELL_H
 
+#include "abi/mailbox.h"
 #include "abi/zygote.h"
 
-/* Gives up everything that a cell does not need, and serves calls until killed.
- * `message` holds the addresses; `parent` is the zygote's process id. */
-__attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message, long parent);
+/* What a cell inherits from the zygote: handlers, limits, the loss of all rights. */
+void cell_prepare(void);
+
+/* Gives up everything else that a cell does not need, and serves calls until killed.
+ * `parent` is the zygote's process id. */
+__attribute__((noreturn)) void cell_run(const struct sbm_cell_constants *constants, long parent);
+
+/* Begins to serve, with nothing left of whatever ran before: from cell_run, and from
+ * the handler of a reset. */
+__attribute__((noreturn)) void cell_serve(const struct sbm_cell_constants *constants);
 
 /* Calls entry(function, data) on the stack that ends at `stack_top`, and comes
  * back on this one with clean processor flags whatever the function did to its
@@ -17,7 +25,7 @@ __attribute__((noreturn)) void cell_run(const struct sbm_zygote_message *message
 long cell_call_on_stack(uint64_t stack_top, uint64_t entry, uint64_t function, uint64_t data);
 
 /* Loads these registers, in the order of sbm_signal_frame, and jumps to
- * cell_system_call_entry. The last of them is ignored. In start.S. */
+ * cell_system_call_entry; RIP among them is ignored. In start.S. */
 __attribute__((noreturn)) void cell_continue(const uint64_t registers[17]);
 extern uint64_t cell_system_call_entry;
 

@@ -16,6 +16,20 @@ _start:
     ud2
     .size _start, . - _start
 
+    .globl kernel6
+    .type kernel6, @function
+kernel6:
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    mov %rdx, %rsi
+    mov %rcx, %rdx
+    mov %r8, %r10
+    mov %r9, %r8
+    mov 8(%rsp), %r9
+    syscall
+    ret
+    .size kernel6, . - kernel6
+
     .globl cell_call_on_stack
     .type cell_call_on_stack, @function
 cell_call_on_stack:
@@ -43,6 +57,37 @@ cell_call_on_stack:
     pop %rbp
     ret
     .size cell_call_on_stack, . - cell_call_on_stack
+
+    /* The handler of SIGUSR1: begins to serve again as a new process would, whatever ran
+     * before. Nothing is believed but what the kernel and the host alone can write: the
+     * address of the constants comes with the signal (si_value in siginfo_t), vector
+     * registers and protection keys are as the kernel gives them to a handler. */
+    .globl cell_on_reset
+    .type cell_on_reset, @function
+cell_on_reset:
+    mov 24(%rsi), %rbx
+    push $2
+    popfq
+    lea zygote_stack_top(%rip), %rsp
+    /* All of this program's variables and stacks: nothing of the last call stays. */
+    lea zygote_data_begin(%rip), %rdi
+    lea zygote_end(%rip), %rcx
+    sub %rdi, %rcx
+    xor %eax, %eax
+    rep stosb
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %fs
+    mov %eax, %gs
+    wrgsbase %rax
+    mov 24(%rbx), %rax /* thread_pointer */
+    wrfsbase %rax
+    mov %rbx, %rdi
+    xor %ebp, %ebp
+    xor %eax, %eax
+    call cell_serve
+    ud2
+    .size cell_on_reset, . - cell_on_reset
 
     .globl cell_continue
     .type cell_continue, @function

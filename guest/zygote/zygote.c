@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The zygote: a tiny process without a C library, from which the cells of one
- * sandbox are forked. It holds the image's mappings and one socket to the host.
- * When the host dies or closes the socket, it ends, and its cells end with it.
+ * The zygote: a tiny process without a C library, from which cells are forked. It has
+ * one socket to the host, and nothing of any cell: each maps its own memory after the
+ * fork. When the host dies or closes the socket, it ends, and its cells end with it.
  *
  * It is linked at an address that no program uses, and unmaps everything that
- * the kernel gave it, so that a cell can hold the image at the host's own
+ * the kernel gave it, so that a cell can hold its image at the host's own
  * addresses and finds nothing else: no first stack, no vDSO, no environment.
  */
 #define _GNU_SOURCE
@@ -26,14 +26,17 @@
 #include <sys/uio.h>
 
 #define SOCKET 3
+#define SYS_MSEAL 462 /* Linux 6.10 */
 #define USER_END 0x7ffffffff000UL
 #define FIRST_ADDRESS 0x1000UL
 
 __attribute__((visibility("hidden"))) extern char zygote_begin[], zygote_end[]; /* zygote.ld */
 
 static struct sbm_zygote_message message;
-static uint64_t cell_mailbox, cell_entry, cell_stack_top, cell_thread_pointer, cell_system_call;
-static long cell_pid;
+/* Of the next cell. */
+static struct sbm_zygote_segment segments[SBM_ZYGOTE_ALL_SEGMENTS];
+static int files[SBM_ZYGOTE_ALL_FILES];
+static uint32_t segment_count, file_count;
 static int host = -1; /* its pidfd */
 
 /* The compiler may call these for structure copies. */
@@ -73,7 +76,7 @@ static void await_message(void)
 }
 
 /* Receives one message and the files with it; the number of files, or the end. */
-static unsigned receive(int files[SBM_ZYGOTE_FILES])
+static unsigned receive(int received[SBM_ZYGOTE_FILES])
 {
     union control control;
     struct iovec part = {&message, sizeof message};
@@ -88,7 +91,7 @@ static unsigned receive(int files[SBM_ZYGOTE_FILES])
     if (header.msg_controllen < sizeof(struct cmsghdr))
         return 0;
     const unsigned count = (unsigned)((control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    memcpy(files, CMSG_DATA(&control.header), count * sizeof(int));
+    memcpy(received, CMSG_DATA(&control.header), count * sizeof(int));
     return count;
 }
 
@@ -109,52 +112,39 @@ static void reply(struct sbm_zygote_reply answer, int file)
         end(0);
 }
 
-static struct sbm_zygote_reply map_segments(const int files[], unsigned file_count)
+static void add(const int received[], unsigned count)
 {
-    struct sbm_zygote_reply answer = {0, 0, 0};
-    for (uint32_t i = 0; i < message.count && i < SBM_ZYGOTE_SEGMENTS; i++) {
-        const struct sbm_zygote_segment *segment = &message.segments[i];
+    for (uint32_t i = 0; i < message.count && i < SBM_ZYGOTE_SEGMENTS; i++)
+        if (segment_count < SBM_ZYGOTE_ALL_SEGMENTS)
+            segments[segment_count++] = message.segments[i];
+    for (unsigned i = 0; i < count; i++) {
+        if (file_count < SBM_ZYGOTE_ALL_FILES)
+            files[file_count++] = received[i];
+        else
+            kernel(SYS_close, received[i]); /* a segment that needs it will not be mapped */
+    }
+}
+
+/* In the cell. Its exit status tells the host what went wrong. */
+static void map_segments(void)
+{
+    for (uint32_t i = 0; i < segment_count; i++) {
+        const struct sbm_zygote_segment *segment = &segments[i];
         if (segment->file >= file_count)
-            return (struct sbm_zygote_reply){EBADF, 0, segment->address};
+            end(EBADF);
         const long result =
             kernel(SYS_mmap, segment->address, segment->size, segment->protection,
                    segment->flags | MAP_FIXED_NOREPLACE, files[segment->file], segment->offset);
-        if (result != (long)segment->address) {
-            answer.error = result < 0 ? (int32_t)-result : EEXIST;
-            answer.address = segment->address;
-            return answer;
-        }
+        if (result != (long)segment->address)
+            end(result < 0 ? -result : EEXIST);
+        /* Where the kernel has no such call, no cell is reset without a new process. */
+        if (!segment->may_change)
+            kernel(SYS_MSEAL, segment->address, segment->size, 0);
     }
-    return answer;
 }
 
-static void remember_cell(void)
-{
-    cell_mailbox = message.mailbox;
-    cell_entry = message.entry;
-    cell_stack_top = message.stack_top;
-    cell_thread_pointer = message.thread_pointer;
-    cell_system_call = message.system_call;
-}
-
-static void recall_cell(void)
-{
-    message.mailbox = cell_mailbox;
-    message.entry = cell_entry;
-    message.stack_top = cell_stack_top;
-    message.thread_pointer = cell_thread_pointer;
-    message.system_call = cell_system_call;
-}
-
-/* The last cell is not waited for before the host wants another one, so that its
- * process id names nobody else as long as the host may use it. */
 static void fork_cell(void)
 {
-    if (cell_pid > 0) {
-        kernel(SYS_kill, cell_pid, SIGKILL); /* if the host has not done it */
-        kernel(SYS_wait4, cell_pid, 0, __WALL, 0);
-        cell_pid = 0;
-    }
     int pidfd = -1;
     const long self = kernel6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     struct clone_args arguments;
@@ -163,14 +153,25 @@ static void fork_cell(void)
     arguments.pidfd = (uint64_t)&pidfd;
     const long pid = kernel(SYS_clone3, &arguments, sizeof arguments);
     if (pid == 0) {
-        recall_cell();
-        cell_run(&message, self);
+        map_segments();
+        cell_run((const struct sbm_cell_constants *)message.constants, self);
     }
-    cell_pid = pid;
-    const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid, 0};
+    const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid};
     reply(answer, pid < 0 ? -1 : pidfd);
     if (pid > 0)
         kernel(SYS_close, pidfd);
+    for (uint32_t i = 0; i < file_count; i++)
+        kernel(SYS_close, files[i]);
+    segment_count = file_count = 0;
+}
+
+/* Until then the cell's process id names nobody else. */
+static void reap(long pid)
+{
+    int status = 0;
+    kernel(SYS_kill, pid, SIGKILL); /* if the host has not done it */
+    kernel(SYS_wait4, pid, &status, __WALL, 0);
+    reply((struct sbm_zygote_reply){status >> 8 & 0xff, (int32_t)pid}, -1);
 }
 
 /* Cells inherit that there is nothing left. */
@@ -192,30 +193,26 @@ void zygote_main(void)
     kernel(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     kernel(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     drop_rights();
-    const uint64_t none = 0;
-    kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+    cell_prepare();
     const uint64_t begin = (uint64_t)zygote_begin & ~4095UL;
     const uint64_t after = ((uint64_t)zygote_end + 4095) & ~4095UL;
     long failed = kernel(SYS_munmap, FIRST_ADDRESS, begin - FIRST_ADDRESS);
     if (!failed)
         failed = kernel(SYS_munmap, after, USER_END - after);
-    reply((struct sbm_zygote_reply){(int32_t)-failed, 0, 0}, -1);
+    const long self = kernel6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    reply((struct sbm_zygote_reply){(int32_t)-failed, (int32_t)self}, -1);
     for (;;) {
-        int files[SBM_ZYGOTE_FILES];
-        const unsigned count = receive(files);
-        if (message.order == SBM_ZYGOTE_FORK) {
+        int received[SBM_ZYGOTE_FILES];
+        const unsigned count = receive(received);
+        if (message.order == SBM_ZYGOTE_ADD) {
+            add(received, count);
+        } else if (message.order == SBM_ZYGOTE_FORK) {
             fork_cell();
-            continue;
+        } else if (message.order == SBM_ZYGOTE_REAP) {
+            reap(message.pid);
+        } else if (message.order == SBM_ZYGOTE_WATCH && count == 1) {
+            host = received[0];
+            reply((struct sbm_zygote_reply){0, (int32_t)self}, -1);
         }
-        if (message.order == SBM_ZYGOTE_WATCH && count == 1) {
-            host = files[0];
-            reply((struct sbm_zygote_reply){0, 0, 0}, -1);
-            continue;
-        }
-        if (message.mailbox)
-            remember_cell();
-        reply(map_segments(files, count), -1);
-        for (unsigned i = 0; i < count; i++)
-            kernel(SYS_close, files[i]);
     }
 }

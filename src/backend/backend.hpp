@@ -105,7 +105,7 @@ public:
     virtual void abandon() = 0;
 
     // Takes the cell out of whatever it does, also if it only pretends to wait. Its
-    // memory does not change any more until `restart`.
+    // memory does not change any more until `restart`. Only after a call.
     virtual void halt() = 0;
 
     // After `halt`, and with the memory restored: a processor as after start.

@@ -76,6 +76,7 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     if (stale_)
         return error(Errc::misuse, "the cell was aborted and not reset");
     CELL_CHECK(introduce());
+    touched_ = true;
     image_.prepare_call();
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
@@ -103,14 +104,17 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
 void Cell::halt()
 {
     stale_ = true; // unless all of a reset succeeds
-    backend_->halt();
+    if (touched_)
+        backend_->halt();
 }
 
 Result<void> Cell::restart()
 {
-    image_.restore();
-    CELL_CHECK(backend_->restart());
-    stale_ = false;
+    if (touched_) {
+        image_.restore();
+        CELL_CHECK(backend_->restart());
+    }
+    stale_ = touched_ = false;
     return {};
 }
 

@@ -18,13 +18,11 @@ namespace cell::call {
 // SBM_LEVEL_PROCESS or SBM_LEVEL_VM on this machine, or what is missing.
 Result<std::shared_ptr<backend::Host>> find_host(sbm_level level);
 
-
 class Cell {
 public:
     // Starts a cell that sees the memory of `arena`, which outlives it.
-    static Result<std::unique_ptr<Cell>> start(image::CellImage image,
-                                               std::unique_ptr<backend::Backend> backend,
-                                               Arena &arena);
+    static Result<std::unique_ptr<Cell>>
+    start(image::CellImage image, std::unique_ptr<backend::Backend> backend, Arena &arena);
 
     const image::CellImage &image() const { return image_; }
 
@@ -56,7 +54,8 @@ private:
     std::unique_ptr<backend::Backend> backend_;
     Arena &arena_;
     std::size_t chunks_known_ = 0, grants_known_ = 0;
-    bool stale_ = false; // an aborted call left it as it is
+    bool touched_ = false; // called since it was started or reset
+    bool stale_ = false;   // an aborted call left it as it is
 };
 
 } // namespace cell::call

@@ -64,10 +64,31 @@ long system_call(SystemCall call)
     return result;
 }
 
+long loop_system_call(SystemCall call)
+{
+    // `syscall; ret`, where guest/zygote/zygote.ld puts the loop.
+    const auto *at = reinterpret_cast<const volatile std::uint8_t *>(0x200000000000);
+    while (at[0] != 0x0f || at[1] != 0x05 || at[2] != 0xc3)
+        at++;
+    register long r10 __asm__("r10") = call.arguments[3];
+    register long r8 __asm__("r8") = call.arguments[4];
+    register long r9 __asm__("r9") = call.arguments[5];
+    long result;
+    __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+                     "call *%[at]\n\t"
+                     "lea 128(%%rsp), %%rsp"
+                     : "=a"(result)
+                     : "a"(call.number), "D"(call.arguments[0]), "S"(call.arguments[1]),
+                       "d"(call.arguments[2]), "r"(r10), "r"(r8), "r"(r9), [at] "b"(at)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 long rewrite(std::uint64_t address, int value)
 {
     constexpr long kMprotect = 10, kPage = 4096, kReadWrite = 3;
-    const long result = system_call({kMprotect, {static_cast<long>(address), kPage, kReadWrite}});
+    const long result =
+        loop_system_call({kMprotect, {static_cast<long>(address), kPage, kReadWrite}});
     return result < 0 ? result : write_byte(address, value);
 }
 

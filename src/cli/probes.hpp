@@ -26,6 +26,8 @@ struct SystemCall {
     std::array<long, 6> arguments;
 };
 long system_call(SystemCall call);
+// The same, from the instruction of the loop of the level `process`.
+long loop_system_call(SystemCall call);
 
 // Asks to make the page at `address` writable, and sets its first byte.
 long rewrite(std::uint64_t address, int value);

@@ -55,7 +55,8 @@ struct Remaining {
 
 // Every number with the same six arguments. Calls that remain for a known reason
 // are noted, others counted.
-void sweep(Examiner &examiner, long flag, long argument, Remaining &remaining)
+using Way = long (*)(probe::SystemCall);
+void sweep(Examiner &examiner, Way way, long flag, long argument, Remaining &remaining)
 {
     for (long number = 0; number < kNumbers; number++) {
         // As root these would give the machine an empty name, if they succeeded.
@@ -63,7 +64,7 @@ void sweep(Examiner &examiner, long flag, long argument, Remaining &remaining)
             continue;
         probe::SystemCall call{number | flag, {}};
         call.arguments.fill(argument);
-        const Outcome outcome = examiner.trial().attempt(probe::system_call, call);
+        const Outcome outcome = examiner.trial().attempt(way, call);
         const bool removed = is_removed(outcome, number | flag);
         const bool needed = flag == 0 && outcome.returned && kNeededByLoop.count(number) != 0;
         const bool idle = !removed && does_nothing(outcome) && kPastEveryFilter.count(number) != 0;
@@ -132,7 +133,7 @@ std::vector<std::uint64_t> host_pages()
 void try_remaining(Examiner &examiner)
 {
     const auto attempt = [&](std::string_view name, const probe::SystemCall &call, long wanted) {
-        const Outcome outcome = examiner.trial().attempt(probe::system_call, call);
+        const Outcome outcome = examiner.trial().attempt(probe::loop_system_call, call);
         examiner.count(name, outcome,
                        (outcome.returned && outcome.value == wanted) || outcome.stopped());
     };
@@ -144,7 +145,7 @@ void try_remaining(Examiner &examiner)
         attempt("futex wake on the host's memory", {SYS_futex, {address, 1, 1}}, -EFAULT);
     }
     const auto refused = [&](std::string_view name, const probe::SystemCall &call) {
-        examiner.tried(name, probe::system_call, call);
+        examiner.tried(name, probe::loop_system_call, call);
     };
     const auto own = static_cast<long>(program_range().start);
     constexpr long kHighBit = 1L << 32;
@@ -281,13 +282,17 @@ Answer ask_system_calls(Trial &trial, Progress &progress)
     }
     examiner.begin(fmt::format("numbers 0 to {}, all arguments -1", kNumbers - 1));
     Remaining remaining;
-    sweep(examiner, 0, -1, remaining);
+    sweep(examiner, probe::system_call, 0, -1, remaining);
     examiner.begin("the same numbers, all arguments 0");
-    sweep(examiner, 0, 0, remaining);
+    sweep(examiner, probe::system_call, 0, 0, remaining);
     examiner.begin("the same numbers of the x32 interface");
-    sweep(examiner, kX32, -1, remaining);
+    sweep(examiner, probe::system_call, kX32, -1, remaining);
     examiner.begin("numbers with high bits");
     try_odd_numbers(examiner);
+    if (trial.level() == sbm::Level::process) {
+        examiner.begin("the same numbers from the loop's own instruction");
+        sweep(examiner, probe::loop_system_call, 0, 0, remaining);
+    }
     if (!remaining.needed.empty()) {
         examiner.begin("what the remaining calls could reach");
         try_remaining(examiner);

@@ -100,8 +100,8 @@ private:
         const std::uint64_t tls_space =
             round_up(tls_size_ + tls_alignment_ + sizeof(ThreadBlock), kPage);
 
-        const std::uint64_t mailbox = take(sizeof(sbm_mailbox)), arguments = take(kPage),
-                            system = take(CellImage::kSystemPages * kPage),
+        const std::uint64_t cell_constants = take(kPage), mailbox = take(sizeof(sbm_mailbox)),
+                            arguments = take(kPage), system = take(CellImage::kSystemPages * kPage),
                             tls_at = take(tls_space);
         runtime_offset_ = take(runtime_.size());
         const auto stack_size = checked_round_up(options_.stack, kPage);
@@ -124,6 +124,7 @@ private:
         CELL_CHECK(os::map_over(image_.window_.data(), file_size, PROT_READ | PROT_WRITE,
                                 image_.window_file_.get(), 0, MAP_SHARED | MAP_NORESERVE));
         const std::uint64_t base = image_.cell_base_ = image_.window_.address();
+        image_.cell_constants_ = base + cell_constants;
         image_.mailbox_ = base + mailbox;
         image_.arguments_ = base + arguments;
         image_.system_window_ = base + system;
@@ -132,6 +133,7 @@ private:
         image_.imports_start_ = base + imports;
         image_.thread_pointer_ = round_down(base + tls_at + tls_space - sizeof(ThreadBlock),
                                             std::max<std::uint64_t>(tls_alignment_, 64));
+        add_region(cell_constants, kPage, PROT_READ);
         add_region(mailbox, sizeof(sbm_mailbox), PROT_READ | PROT_WRITE);
         add_region(arguments, kPage, PROT_READ);
         add_region(tls_at, tls_space, PROT_READ | PROT_WRITE);

@@ -79,6 +79,14 @@ public:
     std::uint64_t arguments_address() const { return arguments_; }
     std::byte *arguments() const { return window_.data() + (arguments_ - cell_base_); }
 
+    // What the helper of the process level reads; the cell cannot write it.
+    sbm_cell_constants &cell_constants() const
+    {
+        return *reinterpret_cast<sbm_cell_constants *>(window_.data() +
+                                                       (cell_constants_ - cell_base_));
+    }
+    std::uint64_t cell_constants_address() const { return cell_constants_; }
+
     std::uint64_t runtime_address() const { return runtime_; } // where its object starts
     std::uint64_t entry() const { return entry_; }             // __sbm_call of the runtime
     std::uint64_t stack_top() const { return stack_ + stack_size_; }
@@ -148,8 +156,8 @@ private:
     std::vector<Zero> zero_;
     std::vector<std::string> imports_;
     AddressRange proxies_;
-    std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0, stack_ = 0,
-                  stack_size_ = 0;
+    std::uint64_t cell_constants_ = 0, mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0,
+                  stack_ = 0, stack_size_ = 0;
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 

@@ -140,6 +140,7 @@ Result<ModuleLayout> ModuleLayout::choose(const ModuleFile &file, const ImageOpt
         return start;
     };
     layout.cell_base = cell_base;
+    layout.cell_constants = take(kPage);
     layout.mailbox = take(sizeof(sbm_mailbox));
     layout.arguments = take(kPage);
     layout.system = take(CellImage::kSystemPages * kPage);
@@ -197,6 +198,7 @@ private:
                                 image_.window_file_.get(), 0, MAP_SHARED | MAP_NORESERVE));
         const std::uint64_t base = image_.cell_base_ = layout_.cell_base;
         image_.window_bytes_ = layout_.window_size;
+        image_.cell_constants_ = base + layout_.cell_constants;
         image_.mailbox_ = base + layout_.mailbox;
         image_.arguments_ = base + layout_.arguments;
         image_.system_window_ = base + layout_.system;
@@ -209,6 +211,7 @@ private:
         if (image_.template_)
             image_.thread_pointer_ = image_.template_->thread_pointer;
         const int both = PROT_READ | PROT_WRITE;
+        add_region(base + layout_.cell_constants, layout_.cell_constants, kPage, PROT_READ);
         add_region(base + layout_.mailbox, layout_.mailbox, sizeof(sbm_mailbox), both);
         add_region(base + layout_.arguments, layout_.arguments, kPage, PROT_READ);
         add_region(base + layout_.stack, layout_.stack, layout_.stack_size, both);
@@ -373,15 +376,14 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
                                   {window + constant_offset, result->file->constant_size()}));
     }
     // The stacks are dead, the mailbox is each cell's own.
-    os::for_each_piece(maker.window_file_.get(), layout.block, layout.window_size - layout.block,
-                       [&](std::uint64_t start, std::uint64_t end) {
-                           for (std::uint64_t page = start; page < end; page += kPage)
-                               if (!contains(constant_offset, result->file->constant_size(), page,
-                                             kPage) &&
-                                   !is_zero(window + page))
-                                   result->pieces.push_back(
-                                       {page, {window + page, window + page + kPage}});
-                       });
+    os::for_each_piece(
+        maker.window_file_.get(), layout.block, layout.window_size - layout.block,
+        [&](std::uint64_t start, std::uint64_t end) {
+            for (std::uint64_t page = start; page < end; page += kPage)
+                if (!contains(constant_offset, result->file->constant_size(), page, kPage) &&
+                    !is_zero(window + page))
+                    result->pieces.push_back({page, {window + page, window + page + kPage}});
+        });
     return std::shared_ptr<const ModuleTemplate>(std::move(result));
 }
 

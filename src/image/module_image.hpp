@@ -26,7 +26,8 @@ struct ModuleLayout {
 
     std::uint64_t cell_base = 0; // where the window is in cells
     std::uint64_t bias = 0;      // what to add to addresses of the file
-    std::uint64_t mailbox = 0, arguments = 0, system = 0, stack = 0, stack_size = 0;
+    std::uint64_t cell_constants = 0, mailbox = 0, arguments = 0, system = 0, stack = 0,
+                  stack_size = 0;
     std::uint64_t start_stack = 0; // as large as the stack; only while the module starts
     std::uint64_t block = 0;       // above it: what the kernel would put there, and it stays
     std::uint64_t heap = 0, heap_size = 0;
@@ -45,7 +46,7 @@ struct ModuleTemplate {
     ModuleLayout layout;
     std::uint64_t thread_pointer = 0;
     TickRate rate;
-    os::Descriptor constants; // a memory file: pages that nothing writes after the start
+    os::Descriptor constants;  // a memory file: pages that nothing writes after the start
     std::vector<Piece> pieces; // by offset; whole pages, not zero
 };
 

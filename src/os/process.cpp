@@ -7,9 +7,11 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/membarrier.h>
 #include <memory>
 #include <poll.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -208,6 +210,30 @@ bool has_ended(int pidfd) noexcept
 bool kill(int pidfd) noexcept
 {
     return ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+bool can_interrupt() noexcept
+{
+    constexpr unsigned long kBaseInstructions = 2; // HWCAP2: FSGSBASE, which handlers use
+    const long commands = ::syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+    constexpr long kSeal = 462; // mseal, Linux 6.10; of nothing, it has no effect
+    return commands > 0 && (commands & MEMBARRIER_CMD_GLOBAL_EXPEDITED) &&
+           (::getauxval(AT_HWCAP2) & kBaseInstructions) && ::syscall(kSeal, 0, 0, 0) == 0;
+}
+
+bool interrupt(int pidfd, std::uint64_t value) noexcept
+{
+    siginfo_t info{};
+    info.si_signo = SIGUSR1;
+    info.si_code = SI_QUEUE;
+    info.si_pid = ::getpid();
+    info.si_uid = ::getuid();
+    info.si_value.sival_ptr = reinterpret_cast<void *>(value);
+    if (::syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, &info, 0) != 0)
+        return false;
+    // The signal is pending from here on. A processor that still runs the process is
+    // interrupted, and delivers the signal on its way back.
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
 void shut_down(int socket) noexcept

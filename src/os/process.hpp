@@ -7,6 +7,7 @@
 #include "os/descriptor.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -38,6 +39,14 @@ void await_end(int pidfd) noexcept;
 // Sends SIGKILL. False if this process may not, or not any more: it may have changed its
 // user since, or be confined itself.
 bool kill(int pidfd) noexcept;
+
+// Can processes be interrupted here as `interrupt` does it?
+bool can_interrupt() noexcept;
+
+// Sends SIGUSR1 with `value` to a process that has asked for expedited barriers. When this
+// returns true, no processor executes what the process was doing, nor will, until its
+// handler returns.
+bool interrupt(int pidfd, std::uint64_t value) noexcept;
 
 // Nobody that shares the other end hears or is heard any more.
 void shut_down(int socket) noexcept;

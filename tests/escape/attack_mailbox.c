@@ -120,12 +120,7 @@ SBM_DEFINE_THUNK(attack_echo_forever, void *, unused);
 
 static void wake(uint32_t *word)
 {
-    register long r10 __asm__("r10") = 0;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((long)SYS_futex), "D"(word), "S"(1L), "d"(1L), "r"(r10)
-                     : "rcx", "r11", "memory");
+    attack_helper_call(SYS_futex, (uint64_t)word, 1, 1, 0);
 }
 
 /* Tells the host that the cell is done, without leaving. Process level only. */
@@ -218,14 +213,8 @@ SBM_DEFINE_THUNK(attack_race, int, rounds);
 int attack_sleep(int unused)
 {
     static uint32_t word;
-    for (;;) {
-        register long r10 __asm__("r10") = 0;
-        long result;
-        __asm__ volatile("syscall"
-                         : "=a"(result)
-                         : "a"((long)SYS_futex), "D"(&word), "S"(0L), "d"(0L), "r"(r10)
-                         : "rcx", "r11", "memory");
-    }
+    for (;;)
+        attack_helper_call(SYS_futex, (uint64_t)&word, 0, 0, 0);
     return unused;
 }
 SBM_DEFINE_THUNK(attack_sleep, int, unused);

@@ -29,9 +29,32 @@ static int64_t by_int80(const struct attack_call *call)
     return result;
 }
 
+int64_t attack_helper_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    /* `syscall; ret` in the program that guest/zygote/zygote.ld puts there. */
+    const volatile unsigned char *at = (const unsigned char *)0x200000000000;
+    while (at[0] != 0x0f || at[1] != 0x05 || at[2] != 0xc3)
+        at++;
+    register uint64_t r10 __asm__("r10") = d;
+    int64_t result;
+    __asm__ volatile("call *%[at]"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), [at] "b"(at)
+                     : "rcx", "r8", "r9", "r11", "memory");
+    return result;
+}
+
+static int64_t by_helper(const struct attack_call *call)
+{
+    return attack_helper_call(call->number, call->arguments[0], call->arguments[1],
+                              call->arguments[2], call->arguments[3]);
+}
+
 int attack_system_call(const struct attack_call *call, int64_t *result)
 {
-    *result = call->entry == ATTACK_INT80 ? by_int80(call) : by_syscall(call);
+    *result = call->entry == ATTACK_INT80    ? by_int80(call)
+              : call->entry == ATTACK_HELPER ? by_helper(call)
+                                             : by_syscall(call);
     return 0;
 }
 SBM_DEFINE_THUNK(attack_system_call, const struct attack_call *, call, int64_t *, result);

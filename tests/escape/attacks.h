@@ -18,6 +18,9 @@ extern "C" {
  * -1 if a variable that only hostile functions change is not as at the start. */
 SBM_DEFINE_CALL(attack_none, const unsigned char *, in, size_t, size, unsigned char *, out);
 
+/* In the cell: ATTACK_HELPER with up to four arguments. */
+int64_t attack_helper_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
 /* One byte of memory at any address: read, written, or called as a function. */
 SBM_DEFINE_CALL(attack_read, uint64_t, address);
 SBM_DEFINE_CALL(attack_write, uint64_t, address, int, value);
@@ -53,7 +56,9 @@ SBM_DEFINE_CALL(attack_fill, const struct attack_range *, ranges, size_t, count,
 /* Host side: copies a secret into every kind of memory that this library has. */
 void attack_plant_secret(const char *secret, size_t size);
 
-enum attack_entry { ATTACK_SYSCALL, ATTACK_INT80 };
+/* ATTACK_HELPER: by way of the instruction of the helper of the level process, from which
+ * alone its filter lets anything pass. */
+enum attack_entry { ATTACK_SYSCALL, ATTACK_INT80, ATTACK_HELPER };
 struct attack_call {
     enum attack_entry entry;
     uint64_t number;

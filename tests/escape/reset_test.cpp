@@ -119,7 +119,7 @@ TEST_P(ResetOfProcess, BuffersNotYetGivenStayZero)
     const CellPlaces places = find_places(cell, before);
     ASSERT_FALSE(places.buffers.empty());
     const Area chunk = places.buffers[0];
-    const attack_call call{ATTACK_SYSCALL,
+    const attack_call call{ATTACK_HELPER,
                            SYS_mprotect,
                            {chunk.start, chunk.end - chunk.start, PROT_READ | PROT_WRITE}};
     std::int64_t result = -1;

@@ -142,7 +142,7 @@ TEST_P(Resource, MemoryForBuffersIsLimitedToo)
         constexpr std::uint64_t kPiece = 2 * kMiB;
         for (std::uint64_t at = mapping.start; at < mapping.end; at += kPiece) {
             std::int64_t result = -1;
-            cell.system_call({ATTACK_SYSCALL, SYS_mprotect, {at, kPiece, PROT_READ | PROT_WRITE}},
+            cell.system_call({ATTACK_HELPER, SYS_mprotect, {at, kPiece, PROT_READ | PROT_WRITE}},
                              &result);
             if (result == 0)
                 cell.run([&](struct sbm *sbm) {

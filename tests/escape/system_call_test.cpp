@@ -195,6 +195,15 @@ TEST_P(SystemCall, HarmWithGoodArgumentsIsRefused)
 class OwnCalls : public SystemCall {};
 INSTANTIATE_TEST_SUITE_P(Level, OwnCalls, testing::Values(SBM_LEVEL_PROCESS), level_name);
 
+// From the helper's own instruction they pass, as the next tests show.
+TEST_P(OwnCalls, OnlyTheHelpersInstructionMakesThem)
+{
+    Cell cell(GetParam());
+    expect_refused(cell, {ATTACK_SYSCALL, SYS_futex, {0, FUTEX_WAKE, 1}});
+    expect_refused(cell, {ATTACK_SYSCALL, SYS_mprotect, {0, 0, PROT_READ}});
+    EXPECT_TRUE(cell.works());
+}
+
 TEST_P(OwnCalls, FutexOnlyWaitsAndWakes)
 {
     Cell cell(GetParam());
@@ -203,16 +212,16 @@ TEST_P(OwnCalls, FutexOnlyWaitsAndWakes)
     const std::uint32_t word = 5;
     const Outcome woken = cell.run([&](struct sbm *sbm) {
         const auto address = reinterpret_cast<std::uint64_t>(SBM_COPY_IN(sbm, &word, sizeof word));
-        const attack_call call{ATTACK_SYSCALL, SYS_futex, {address, FUTEX_WAKE, 1}};
+        const attack_call call{ATTACK_HELPER, SYS_futex, {address, FUTEX_WAKE, 1}};
         return sbm_call(sbm, attack_system_call, SBM_COPY_IN(sbm, &call, sizeof call),
                         SBM_COPY_OUT(sbm, &result, sizeof result));
     });
     EXPECT_FALSE(woken.faulted()) << woken;
     for (std::uint64_t operation = 2; operation < 20; operation++)
-        expect_refused(cell, {ATTACK_SYSCALL, SYS_futex, {0, operation}});
+        expect_refused(cell, {ATTACK_HELPER, SYS_futex, {0, operation}});
     for (int bit = 1; bit < 64; bit++)
         for (const std::uint64_t operation : {FUTEX_WAIT, FUTEX_WAKE})
-            expect_refused(cell, {ATTACK_SYSCALL, SYS_futex, {0, operation | 1UL << bit}});
+            expect_refused(cell, {ATTACK_HELPER, SYS_futex, {0, operation | 1UL << bit}});
     EXPECT_TRUE(cell.works());
 }
 
@@ -222,15 +231,15 @@ TEST_P(OwnCalls, MprotectNeverMakesCode)
     std::uint64_t data = reinterpret_cast<std::uint64_t>(attack_variable_address()) & ~4095UL;
     std::int64_t result = -1;
     const Outcome twin = cell.system_call(
-        {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, PROT_READ | PROT_WRITE}}, &result);
+        {ATTACK_HELPER, SYS_mprotect, {data, 4096, PROT_READ | PROT_WRITE}}, &result);
     EXPECT_FALSE(twin.faulted()) << twin;
-    EXPECT_EQ(result, 0);
+    EXPECT_TRUE(result == 0 || result == -EPERM) << result; // sealed where the kernel can
     for (std::uint64_t protection = 4; protection < 16; protection++)
-        expect_refused(cell, {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, protection}});
+        expect_refused(cell, {ATTACK_HELPER, SYS_mprotect, {data, 4096, protection}});
     for (int bit = 2; bit < 64; bit++)
         for (const std::uint64_t protection : {0UL, 3UL})
             expect_refused(cell,
-                           {ATTACK_SYSCALL, SYS_mprotect, {data, 4096, protection | 1UL << bit}});
+                           {ATTACK_HELPER, SYS_mprotect, {data, 4096, protection | 1UL << bit}});
     EXPECT_TRUE(cell.works());
 }
 
@@ -244,15 +253,14 @@ TEST_P(OwnCalls, MprotectMakesNoCopies)
     const auto constant = reinterpret_cast<std::uint64_t>(attack_constant_address());
     std::int64_t result = -1;
     cell.system_call(
-        {ATTACK_SYSCALL, SYS_mprotect, {constant & ~4095UL, 4096, PROT_READ | PROT_WRITE}},
-        &result);
-    EXPECT_EQ(result, -ENOMEM);
+        {ATTACK_HELPER, SYS_mprotect, {constant & ~4095UL, 4096, PROT_READ | PROT_WRITE}}, &result);
+    EXPECT_TRUE(result == -ENOMEM || result == -EPERM) << result;
     EXPECT_TRUE(is_access(cell.write(constant, 'X'), SBM_ACCESS_WRITE, constant));
     EXPECT_EQ(attack_read(constant), 'a');
     EXPECT_EQ(cell.read(constant).value, 'a');
     // The runtime's code lies in memory that the host maps too.
     const attack_call whole{
-        ATTACK_SYSCALL,
+        ATTACK_HELPER,
         SYS_mprotect,
         {places.window.start, places.window.end - places.window.start, PROT_READ}};
     cell.system_call(whole, &result);

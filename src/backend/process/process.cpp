@@ -4,8 +4,8 @@
 // a zygote. A call is a hand-over of two futexes in the mailbox.
 #include "os/process.hpp"
 #include "abi/mailbox.h"
-#include "abi/zygote.h"
 #include "backend/backend.hpp"
+#include "backend/process/zygote.hpp"
 #include "os/clock.hpp"
 #include "os/futex.hpp"
 
@@ -17,12 +17,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <vector>
-
-extern "C" {
-// The bytes of the zygote program, built from guest/zygote.
-extern const unsigned char sbm_zygote_begin[] __attribute__((visibility("hidden")));
-extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden")));
-}
 
 namespace cell::backend {
 namespace {
@@ -38,7 +32,6 @@ constexpr std::uint64_t kExactLimit = 100'000'000;
 constexpr std::uint64_t kSlice = 5'000'000;
 // How long an interrupted cell has to tell where it was.
 constexpr std::uint64_t kInterruptTime = 2'000'000;
-constexpr std::uint64_t kStartTime = 10'000'000'000;
 
 // The processor clock of a process, as in the kernel's posix-timers.h: the
 // complement of its id, then the code of the scheduler's clock.
@@ -75,56 +68,48 @@ std::uint32_t vector_of(const sbm_signal_frame &frame)
     return static_cast<std::uint32_t>(frame.trap);
 }
 
-// Code of the cell can make writable what it may read. What it then writes there must
-// stay its own: neither the host nor the cell after a reset may see it.
-std::uint32_t flags_of(const image::Region &region)
-{
-    return region.shared && (region.protection & PROT_WRITE) ? MAP_SHARED : MAP_PRIVATE;
-}
+// The zygote of some cells, and whether they can be reset without a new process.
+class ProcessHost final : public Host {
+public:
+    Result<void> find()
+    {
+        CELL_CHECK(zygote_.open());
+        can_interrupt_ = os::can_interrupt();
+        return {};
+    }
+
+    Result<std::unique_ptr<Backend>> open() override;
+
+    process::Zygote &zygote() { return zygote_; }
+    bool can_interrupt() const { return can_interrupt_; }
+
+private:
+    process::Zygote zygote_;
+    bool can_interrupt_ = false;
+};
 
 class ProcessBackend final : public Backend {
 public:
-    ~ProcessBackend() override
-    {
-        kill_cell();
-        // Closing is not enough: a child that the program forked may hold the socket too.
-        if (socket_)
-            os::shut_down(socket_.get());
-    }
+    explicit ProcessBackend(ProcessHost &host) : host_(host) {}
+    ~ProcessBackend() override { kill_cell(); }
 
-    void abandon() override
-    {
-        cell_.reset();
-        socket_.reset();
-    }
-
-    Result<void> open()
-    {
-        CELL_TRY(const os::Descriptor program,
-                 os::program_file("sbm-zygote",
-                                  std::as_bytes(std::span(sbm_zygote_begin, sbm_zygote_end))));
-        CELL_TRY(socket_, os::start_helper(program.get()));
-        CELL_TRY(const sbm_zygote_reply hello, receive_reply());
-        if (hello.error)
-            return os_error(hello.error, "the cell's process cannot unmap what the kernel gave it");
-        return let_watch();
-    }
+    void abandon() override { cell_.reset(); }
 
     Result<void> start(const image::CellImage &image) override
     {
         image_ = &image;
-        CELL_CHECK(map(image.regions()));
-        for (const image::Region &memory : memory_)
-            CELL_CHECK(map_hidden(memory));
+        sbm_cell_constants &constants = image.cell_constants();
+        constants.mailbox = image.mailbox_address();
+        constants.entry = image.entry();
+        constants.stack_top = image.stack_top();
+        constants.thread_pointer = image.thread_pointer();
+        constants.system_call = image.system_call_entry();
         return fork_cell();
     }
 
     Result<void> add_memory(const image::Region &memory) override
     {
         memory_.push_back(memory);
-        if (!image_)
-            return {};
-        CELL_CHECK(map_hidden(memory));
         return cell_ ? replace_cell() : Result<void>();
     }
 
@@ -140,16 +125,15 @@ public:
         if (!cell_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
-        began_ = os::monotonic_ns();
-        cpu_base_ = limits.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
-        follow_caller();
-        while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
-            send(SBM_REQUEST_MAP, 0, 0);
-            if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
-                return exit;
-        }
-        send(SBM_REQUEST_CALL, function, data);
-        return await_exit();
+        Exit exit = try_call(function, data);
+        if (!std::holds_alternative<Killed>(exit) || has_begun())
+            return exit;
+        // It never served: the reset found it in a state that no handler can run in, or
+        // it could not start, which another one will tell.
+        if (const auto replaced = replace_cell(); !replaced)
+            return Killed{replaced.error()};
+        exit = try_call(function, data);
+        return !std::holds_alternative<Killed>(exit) || has_begun() ? exit : could_not_start();
     }
 
     Exit resume(std::int64_t result) override
@@ -166,110 +150,111 @@ public:
         return await_exit();
     }
 
-    void halt() override { kill_cell(); }
+    // The signal's handler never comes back to what it interrupted, and after the barrier
+    // no processor executes anything of that any more. The handler waits for restart.
+    void halt() override
+    {
+        if (!cell_)
+            return;
+        store(image_->cell_constants().generation, ++generation_);
+        if (host_.can_interrupt() && list_protections() &&
+            os::interrupt(cell_.get(), image_->cell_constants_address()))
+            return;
+        kill_cell();
+    }
 
-    Result<void> restart() override { return replace_cell(); }
+    Result<void> restart() override
+    {
+        if (!cell_)
+            return fork_cell();
+        prepare_mailbox();
+        os::futex_wake(&image_->cell_constants().ready);
+        return {};
+    }
 
 private:
     static constexpr std::uint64_t kUnknown = UINT64_MAX;
 
-    // The zygote ends with this process, whoever else holds the socket.
-    Result<void> let_watch()
+    // One attempt; Killed without has_begun means that the function did not run.
+    Exit try_call(std::uint64_t function, std::uint64_t data)
     {
-        CELL_TRY(const os::Descriptor self, os::own_pidfd());
-        sbm_zygote_message message{};
-        message.order = SBM_ZYGOTE_WATCH;
-        const int files[] = {self.get()};
-        CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
-        return receive_reply() ? Result<void>()
-                               : error(Errc::not_available, "the cell's process ended");
-    }
-
-    Result<sbm_zygote_reply> receive_reply()
-    {
-        sbm_zygote_reply reply;
-        CELL_TRY(os::Descriptor file, os::receive_packet(socket_.get(), &reply, sizeof reply));
-        received_ = std::move(file);
-        return reply;
-    }
-
-    Result<void> map_hidden(const image::Region &memory) { return map({memory}, PROT_NONE); }
-
-    // Lets the zygote map regions, as many at a time as fit into a message.
-    Result<void> map(const std::vector<image::Region> &regions, int allowed = ~0)
-    {
-        for (std::size_t done = 0; done < regions.size();) {
-            const std::size_t count =
-                std::min<std::size_t>(regions.size() - done, SBM_ZYGOTE_SEGMENTS);
-            CELL_CHECK(map_some({regions.data() + done, count}, allowed));
-            done += count;
+        began_ = os::monotonic_ns();
+        cpu_base_ = limits_.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
+        follow_caller();
+        while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
+            send(SBM_REQUEST_MAP, 0, 0);
+            if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
+                return exit;
         }
-        return {};
+        send(SBM_REQUEST_CALL, function, data);
+        return await_exit();
     }
 
-    Result<void> map_some(std::span<const image::Region> regions, int allowed)
+    // Has the cell begun to serve since it was forked or reset?
+    bool has_begun() const { return load(image_->mailbox().generation) == generation_; }
+
+    Exit could_not_start()
     {
-        sbm_zygote_message message{};
-        std::vector<int> files;
-        message.order = SBM_ZYGOTE_MAP;
-        message.count = static_cast<std::uint32_t>(regions.size());
-        message.mailbox = image_->mailbox_address();
-        message.entry = image_->entry();
-        message.stack_top = image_->stack_top();
-        message.thread_pointer = image_->thread_pointer();
-        message.system_call = image_->system_call_entry();
-        for (std::size_t i = 0; i < regions.size(); i++) {
-            const image::Region &region = regions[i];
-            auto file = std::find(files.begin(), files.end(), region.file);
-            if (file == files.end())
-                file = files.insert(file, region.file);
-            message.segments[i] = {region.address,
-                                   region.size,
-                                   region.offset,
-                                   static_cast<std::uint32_t>(file - files.begin()),
-                                   static_cast<std::uint32_t>(region.protection & allowed),
-                                   flags_of(region),
-                                   0};
+        return Killed{status_ ? os_error(status_, "the cell's process cannot start")
+                              : error(Errc::not_available, "the cell's process does not start")};
+    }
+
+    // The rights to all memory of the buffers, piece by piece, as they were given so far.
+    // False if there are too many to tell.
+    bool list_protections()
+    {
+        if (listed_ == orders_sent_)
+            return true;
+        std::vector<sbm_map_order> granted(
+            orders_.begin(), orders_.begin() + static_cast<std::ptrdiff_t>(orders_sent_));
+        std::sort(granted.begin(), granted.end(),
+                  [](const auto &a, const auto &b) { return a.address < b.address; });
+        std::vector<sbm_map_order> all;
+        for (const image::Region &memory : memory_) {
+            std::uint64_t at = memory.address;
+            for (const sbm_map_order &order : granted) {
+                if (order.address < at || order.address >= memory.address + memory.size)
+                    continue;
+                if (order.address > at)
+                    all.push_back({at, order.address - at, PROT_NONE});
+                all.push_back(order);
+                at = order.address + order.size;
+            }
+            if (at < memory.address + memory.size)
+                all.push_back({at, memory.address + memory.size - at, PROT_NONE});
         }
-        CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
-        CELL_TRY(const sbm_zygote_reply reply, receive_reply());
-        if (reply.error)
-            return os_error(reply.error, "the cell cannot map %#llx",
-                            static_cast<unsigned long long>(reply.address));
-        return {};
+        if (all.size() > SBM_CONSTANT_ORDERS)
+            return false;
+        sbm_cell_constants &constants = image_->cell_constants();
+        std::copy(all.begin(), all.end(), constants.orders);
+        constants.order_count = static_cast<std::uint32_t>(all.size());
+        listed_ = orders_sent_;
+        return true;
+    }
+
+    // As a cell finds it when it begins to serve.
+    void prepare_mailbox()
+    {
+        sbm_mailbox &mailbox = image_->mailbox();
+        store(mailbox.sequence, sequence_);
+        store(mailbox.answered, sequence_);
+        store(mailbox.cell_waits, 0);
+        image_->cell_constants().sequence = sequence_;
+        store(image_->cell_constants().ready, generation_);
     }
 
     Result<void> fork_cell()
     {
-        sbm_zygote_message message{};
-        message.order = SBM_ZYGOTE_FORK;
-        sequence_ = load(image_->mailbox().sequence);
-        store(image_->mailbox().answered, sequence_ - 1);
-        CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message));
-        CELL_TRY(const sbm_zygote_reply reply, receive_reply());
-        if (reply.error)
-            return os_error(reply.error, "the cell's process cannot be forked");
-        if (!received_) { // a cell that cannot be watched or ended must not be
-            os::shut_down(socket_.get());
-            return error(Errc::no_memory, "the program has no free descriptor for the cell");
-        }
-        cell_ = std::move(received_);
-        pid_ = reply.pid;
+        store(image_->cell_constants().generation, ++generation_);
+        image_->cell_constants().order_count = 0;
+        prepare_mailbox();
+        CELL_TRY(process::Zygote::Forked forked,
+                 host_.zygote().fork(image_->regions(), memory_, image_->cell_constants_address()));
+        cell_ = std::move(forked.pidfd);
+        pid_ = forked.pid;
         cpu_ = -1;
         orders_sent_ = 0;
-        return await_ready();
-    }
-
-    Result<void> await_ready()
-    {
-        const std::uint64_t until = os::monotonic_ns() + kStartTime;
-        while (!answered()) {
-            wait_for_answer(kSlice);
-            if (answered())
-                break;
-            if (os::has_ended(cell_.get()) || os::monotonic_ns() > until)
-                return error(Errc::not_available, "the cell's process did not become ready");
-        }
+        listed_ = kNone;
         return {};
     }
 
@@ -278,8 +263,10 @@ private:
         if (cell_) {
             // Who may not end the cell ends the zygote, by which the kernel ends the cell.
             if (!os::kill(cell_.get()))
-                os::shut_down(socket_.get());
+                host_.zygote().give_up();
             os::await_end(cell_.get());
+            const auto status = host_.zygote().reap(pid_);
+            status_ = status ? *status : 0;
         }
         cell_.reset();
         pid_ = 0;
@@ -295,9 +282,12 @@ private:
 
     void wait_for_answer(std::uint64_t timeout)
     {
-        const std::uint32_t seen = load(image_->mailbox().answered);
+        sbm_mailbox &mailbox = image_->mailbox();
+        store(mailbox.host_waits, 1);
+        const std::uint32_t seen = load(mailbox.answered);
         if (seen != sequence_)
-            os::futex_wait(&image_->mailbox().answered, seen, timeout);
+            os::futex_wait(&mailbox.answered, seen, timeout);
+        mailbox.host_waits = 0;
     }
 
     // Waking a sleeping processor costs ten times more than a switch on this one.
@@ -342,7 +332,8 @@ private:
         sbm_mailbox &mailbox = image_->mailbox();
         mailbox.request = request;
         store(mailbox.sequence, ++sequence_);
-        os::futex_wake(&mailbox.sequence);
+        if (load(mailbox.cell_waits))
+            os::futex_wake(&mailbox.sequence);
     }
 
     Exit await_exit()
@@ -431,33 +422,33 @@ private:
         return registers;
     }
 
+    ProcessHost &host_;
     const image::CellImage *image_ = nullptr;
-    os::Descriptor socket_, cell_, received_;
+    os::Descriptor cell_;
     pid_t pid_ = 0;
     int cpu_ = -1;
-    std::uint32_t sequence_ = 0;
+    std::uint32_t sequence_ = 0, generation_ = 0;
     std::vector<image::Region> memory_;
     std::vector<sbm_map_order> orders_;
-    std::size_t orders_sent_ = 0;
+    static constexpr std::size_t kNone = SIZE_MAX;
+    std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets
     Limits limits_{};
     std::uint64_t began_ = 0, cpu_base_ = kUnknown;
+    int status_ = 0; // with which the last process ended
 };
 
-class ProcessHost final : public Host {
-public:
-    Result<std::unique_ptr<Backend>> open() override
-    {
-        auto backend = std::make_unique<ProcessBackend>();
-        CELL_CHECK(backend->open());
-        return std::unique_ptr<Backend>(std::move(backend));
-    }
-};
+Result<std::unique_ptr<Backend>> ProcessHost::open()
+{
+    return std::unique_ptr<Backend>(std::make_unique<ProcessBackend>(*this));
+}
 
 } // namespace
 
 Result<std::shared_ptr<Host>> find_process()
 {
-    return std::shared_ptr<Host>(std::make_shared<ProcessHost>());
+    auto host = std::make_shared<ProcessHost>();
+    CELL_CHECK(host->find());
+    return std::shared_ptr<Host>(std::move(host));
 }
 
 } // namespace cell::backend

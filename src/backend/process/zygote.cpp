@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/process/zygote.hpp"
+
+#include "base/checked.hpp"
+#include "os/process.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sched.h>
+#include <sys/mman.h>
+#include <vector>
+
+extern "C" {
+// The bytes of the zygote program, built from guest/zygote.
+extern const unsigned char sbm_zygote_begin[] __attribute__((visibility("hidden")));
+extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden")));
+}
+
+namespace cell::backend::process {
+namespace {
+
+// Code of the cell can make writable what it may read. What it then writes there must
+// stay its own: neither the host nor the cell after a reset may see it.
+std::uint32_t flags_of(const image::Region &region)
+{
+    return region.shared && (region.protection & PROT_WRITE) ? MAP_SHARED : MAP_PRIVATE;
+}
+
+} // namespace
+
+struct Zygote::Sender {
+    explicit Sender(int to) : socket_number(to) {}
+
+    const int socket_number;
+    sbm_zygote_message message{};
+    std::vector<int> files, sent; // of this message, of earlier ones
+
+    Result<void> add(const image::Region &region, bool hidden)
+    {
+        if (message.count == SBM_ZYGOTE_SEGMENTS || files.size() == SBM_ZYGOTE_FILES)
+            CELL_CHECK(flush());
+        const std::size_t file = number_of(region.file);
+        if (file >= SBM_ZYGOTE_ALL_FILES || ++total > SBM_ZYGOTE_ALL_SEGMENTS)
+            return error(Errc::no_memory, "the cell's memory is in too many pieces");
+        message.segments[message.count++] = {
+            region.address,
+            region.size,
+            region.offset,
+            static_cast<std::uint32_t>(file),
+            static_cast<std::uint32_t>(hidden ? PROT_NONE : region.protection),
+            flags_of(region),
+            hidden};
+        return {};
+    }
+
+    Result<void> flush()
+    {
+        message.order = SBM_ZYGOTE_ADD;
+        CELL_CHECK(os::send_packet(socket_number, &message, sizeof message, files));
+        sent.insert(sent.end(), files.begin(), files.end());
+        files.clear();
+        message.count = 0;
+        return {};
+    }
+
+    std::size_t number_of(int file)
+    {
+        if (const auto at = std::find(sent.begin(), sent.end(), file); at != sent.end())
+            return static_cast<std::size_t>(at - sent.begin());
+        const auto at = std::find(files.begin(), files.end(), file);
+        const auto place = static_cast<std::size_t>(at - files.begin());
+        if (at == files.end())
+            files.push_back(file);
+        return sent.size() + place;
+    }
+
+    std::size_t total = 0; // segments of all messages
+};
+
+Zygote::~Zygote()
+{
+    // Closing is not enough: a child that the program forked may hold the socket too. And
+    // what such a child does is not the end of its parent's cells.
+    if (socket_ && !is_in_child())
+        os::shut_down(socket_.get());
+}
+
+Result<void> Zygote::open()
+{
+    CELL_TRY(birth_mark_, os::anonymous(kPage));
+    if (::madvise(birth_mark_.data(), kPage, MADV_WIPEONFORK) != 0)
+        return os_error(errno, "the kernel cannot mark a page to be cleared in a child");
+    birth_mark_.data()[0] = std::byte{1};
+    CELL_TRY(
+        const os::Descriptor program,
+        os::program_file("sbm-zygote", std::as_bytes(std::span(sbm_zygote_begin, sbm_zygote_end))));
+    CELL_TRY(socket_, os::start_helper(program.get()));
+    CELL_TRY(const sbm_zygote_reply hello, receive());
+    if (hello.error)
+        return os_error(hello.error, "the cell's process cannot unmap what the kernel gave it");
+    pid_ = hello.pid;
+    return let_watch();
+}
+
+bool Zygote::is_in_child() const
+{
+    return birth_mark_.data() && birth_mark_.data()[0] == std::byte{0};
+}
+
+// The zygote ends with this process, whoever else holds the socket.
+Result<void> Zygote::let_watch()
+{
+    CELL_TRY(const os::Descriptor self, os::own_pidfd());
+    sbm_zygote_message message{};
+    message.order = SBM_ZYGOTE_WATCH;
+    const int files[] = {self.get()};
+    CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
+    return receive() ? Result<void>() : error(Errc::not_available, "the cell's process ended");
+}
+
+Result<sbm_zygote_reply> Zygote::receive(os::Descriptor *file)
+{
+    sbm_zygote_reply reply;
+    CELL_TRY(os::Descriptor received, os::receive_packet(socket_.get(), &reply, sizeof reply));
+    if (file)
+        *file = std::move(received);
+    return reply;
+}
+
+// Waking a sleeping processor costs ten times more than a switch on this one.
+void Zygote::follow_caller()
+{
+    const int here = ::sched_getcpu();
+    if (here == cpu_ || here < 0)
+        return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(here), &set);
+    cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
+}
+
+Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
+                                    std::span<const image::Region> hidden, std::uint64_t constants)
+{
+    const std::lock_guard lock(mutex_);
+    if (is_in_child())
+        return error(Errc::misuse, "the sandbox belongs to the parent process");
+    follow_caller();
+    Sender sender(socket_.get());
+    for (const image::Region &region : regions)
+        CELL_CHECK(sender.add(region, false));
+    for (const image::Region &region : hidden)
+        CELL_CHECK(sender.add(region, true));
+    CELL_CHECK(sender.flush());
+    sender.message.order = SBM_ZYGOTE_FORK;
+    sender.message.constants = constants;
+    CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
+    Forked forked;
+    CELL_TRY(const sbm_zygote_reply reply, receive(&forked.pidfd));
+    if (reply.error)
+        return os_error(reply.error, "the cell's process cannot be forked");
+    if (!forked.pidfd) { // a cell that cannot be watched or ended must not be
+        os::shut_down(socket_.get());
+        return error(Errc::no_memory, "the program has no free descriptor for the cell");
+    }
+    forked.pid = reply.pid;
+    return forked;
+}
+
+Result<int> Zygote::reap(pid_t pid)
+{
+    const std::lock_guard lock(mutex_);
+    sbm_zygote_message message{};
+    message.order = SBM_ZYGOTE_REAP;
+    message.pid = pid;
+    CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message));
+    CELL_TRY(const sbm_zygote_reply reply, receive());
+    return reply.error;
+}
+
+void Zygote::give_up() noexcept
+{
+    os::shut_down(socket_.get());
+}
+
+} // namespace cell::backend::process

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The process that cells of the level `process` are forked from. One serves all cells of
+// a module, or of a sandbox; any thread may ask it.
+#pragma once
+
+#include "abi/zygote.h"
+#include "image/cell_image.hpp"
+#include "os/descriptor.hpp"
+#include "os/memory.hpp"
+
+#include <mutex>
+#include <span>
+#include <sys/types.h>
+
+namespace cell::backend::process {
+
+class Zygote {
+public:
+    Zygote() = default;
+    ~Zygote();
+    Zygote(const Zygote &) = delete;
+    Zygote &operator=(const Zygote &) = delete;
+
+    Result<void> open();
+
+    // A cell that will see `regions`, those of `hidden` only when it is told so later, and
+    // finds its constants at that address. It runs on the caller's processor.
+    struct Forked {
+        os::Descriptor pidfd;
+        pid_t pid;
+    };
+    Result<Forked> fork(std::span<const image::Region> regions,
+                        std::span<const image::Region> hidden, std::uint64_t constants);
+
+    // Collects a cell that has ended or is to end: its exit status. Afterwards its process
+    // id may be another's.
+    Result<int> reap(pid_t pid);
+
+    // Lets the zygote end, and all its cells with it: for cells that nobody can end.
+    void give_up() noexcept;
+
+private:
+    // One message being filled, with the files that it refers to.
+    struct Sender;
+
+    Result<sbm_zygote_reply> receive(os::Descriptor *file = nullptr);
+    Result<void> let_watch();
+    void follow_caller();
+    bool is_in_child() const;
+
+    std::mutex mutex_;
+    os::Descriptor socket_;
+    os::Mapping birth_mark_; // a page that the kernel clears in a forked child
+    pid_t pid_ = 0;
+    int cpu_ = -1;
+};
+
+} // namespace cell::backend::process
