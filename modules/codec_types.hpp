@@ -12,6 +12,10 @@
 
 namespace sbm::modules {
 
+// What a call returns with a message; without one it returns 0 or more.
+inline constexpr int kRefused = -1;
+inline constexpr int kNoMemory = -2; // the cell's memory is too small for this
+
 // The cell cannot be believed, but its sentence may be shown.
 inline constexpr std::size_t kMessageBytes = 120;
 

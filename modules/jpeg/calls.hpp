@@ -14,10 +14,7 @@ struct Header {
     std::uint32_t height;
 };
 
-// What both calls return when there is a message; else they return 0 or more.
-inline constexpr int kRefused = -1;
-inline constexpr int kNoMemory = -2; // the cell's memory is too small for this picture
-
+// The size, or a refusal.
 using Describe = int(In<std::byte> file, Out<Header> header, Out<modules::Message> message);
 // Three bytes a pixel. The buffer is exactly as large as the header says. Returns how often
 // libjpeg found damage that it could paint over.

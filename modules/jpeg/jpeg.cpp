@@ -17,16 +17,6 @@ using modules::Message;
 constexpr std::uint32_t kLargestSide = 65535; // the format has 16 bits for it
 constexpr std::uint64_t kPixelBytes = 3;
 
-// Nothing, or why the cell's status and words are an error.
-std::optional<Error> refused(const Untrusted<int> &status, const Untrusted<Message> &message)
-{
-    if (status.verify([](int value) { return value >= 0; }))
-        return std::nullopt;
-    const bool no_memory = status.check_with([](int s) { return s == calls::kNoMemory; });
-    return Error(no_memory ? Errc::no_memory : Errc::misuse,
-                 message.trusted_because("only printed, after escaping").printable());
-}
-
 } // namespace
 
 class Decoder::State {
@@ -45,7 +35,7 @@ public:
             auto described = codec.sandbox().call(describe_, file, header, message);
             if (!described)
                 return described.error();
-            if (const auto error = refused(*described, message))
+            if (const auto error = modules::refusal(*described, message))
                 return *error;
             auto image = allocate(header);
             if (!image)
@@ -78,7 +68,7 @@ private:
         auto decoded = codec.sandbox().call(decode_, file, pixels, message);
         if (!decoded)
             return decoded.error();
-        if (const auto error = refused(*decoded, message))
+        if (const auto error = modules::refusal(*decoded, message))
             return *error;
         image.pixels = std::move(pixels).trusted_because("any bytes are a picture");
         image.is_damaged = decoded->check_with([](int warnings) { return warnings > 0; });

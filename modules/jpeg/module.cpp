@@ -15,8 +15,8 @@
 namespace {
 
 using sbm::jpeg::calls::Header;
-using sbm::jpeg::calls::kNoMemory;
-using sbm::jpeg::calls::kRefused;
+using sbm::modules::kNoMemory;
+using sbm::modules::kRefused;
 using sbm::modules::Message;
 
 // Where libjpeg goes with an error. It gets a pointer to the first member, and must not
