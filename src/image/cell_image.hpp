@@ -162,8 +162,13 @@ private:
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 
     void restore_module() noexcept;
+    void find_touched();
+    void restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept;
     void make_unique() noexcept;
     void prepare_module_call() noexcept;
+    // Pieces of the window that have memory, and of how much memory that was found.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> touched_;
+    std::uint64_t touched_memory_ = 0;
     std::uint64_t clock_ticks_ = 0; // when the clocks were last looked at; 0: never
 };
 

@@ -387,6 +387,21 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
     return std::shared_ptr<const ModuleTemplate>(std::move(result));
 }
 
+// The pages that have memory are those that were ever touched. They are looked for when
+// there are more of them than before.
+void CellImage::find_touched()
+{
+    const std::uint64_t memory = os::memory_of_file(window_file_.get());
+    if (memory == touched_memory_ && !touched_.empty())
+        return;
+    touched_.clear();
+    os::for_each_piece(window_file_.get(), layout_->stack, layout_->window_size - layout_->stack,
+                       [&](std::uint64_t start, std::uint64_t end) {
+                           touched_.emplace_back(start, end);
+                       });
+    touched_memory_ = memory;
+}
+
 // Copies the template back over the pages that have memory, clears the others, and gives
 // back what is beyond the cap.
 void CellImage::restore_module() noexcept
@@ -395,43 +410,52 @@ void CellImage::restore_module() noexcept
     std::memcpy(window_.data() + layout_->mailbox, pristine_.front().bytes.data(),
                 pristine_.front().bytes.size());
     std::uint64_t kept = 0;
-    auto piece = template_->pieces.begin();
-    os::for_each_piece(
-        window_file_.get(), layout_->stack, layout_->window_size - layout_->stack,
-        [&](std::uint64_t start, std::uint64_t end) {
-            for (std::uint64_t page = start; page < end;) {
-                while (piece != template_->pieces.end() && piece->offset < page)
-                    ++piece;
-                if (piece != template_->pieces.end() && piece->offset == page) {
-                    std::memcpy(window_.data() + page, piece->bytes.data(), kPage);
-                    page += kPage;
-                    continue;
-                }
-                const std::uint64_t stop =
-                    piece == template_->pieces.end() ? end : std::min(end, piece->offset);
-                const std::uint64_t cleared =
-                    std::min(stop - page, kKeepOnReset - std::min(kept, kKeepOnReset));
-                std::memset(window_.data() + page, 0, cleared);
-                if (page + cleared < stop)
-                    os::give_back(window_file_.get(), page + cleared, stop - page - cleared);
-                kept += cleared;
-                page = stop;
-            }
-        });
+    find_touched();
+    for (const auto &[start, end] : touched_)
+        restore_piece(start, end, kept);
+    if (kept > kKeepOnReset)
+        touched_.clear(); // some of it was given back
     make_unique();
+}
+
+void CellImage::restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept
+{
+    auto piece = std::lower_bound(
+        template_->pieces.begin(), template_->pieces.end(), start,
+        [](const ModuleTemplate::Piece &p, std::uint64_t offset) { return p.offset < offset; });
+    for (std::uint64_t page = start; page < end;) {
+        if (piece != template_->pieces.end() && piece->offset == page) {
+            std::memcpy(window_.data() + page, piece->bytes.data(), kPage);
+            page += kPage;
+            ++piece;
+            continue;
+        }
+        const std::uint64_t stop =
+            piece == template_->pieces.end() ? end : std::min(end, piece->offset);
+        const std::uint64_t cleared =
+            std::min(stop - page, kKeepOnReset - std::min(kept, kKeepOnReset));
+        std::memset(window_.data() + page, 0, cleared);
+        if (page + cleared < stop)
+            os::give_back(window_file_.get(), page + cleared, stop - page - cleared);
+        kept += stop - page;
+        page = stop;
+    }
 }
 
 // What no two cells have in common.
 void CellImage::make_unique() noexcept
 {
-    sbm_mailbox &box = mailbox();
-    fill_random(box.seed, sizeof box.seed);
+    struct {
+        unsigned char seed[SBM_SEED_BYTES];
+        unsigned char guard[sizeof(std::uint64_t)];
+    } fresh;
+    fill_random(&fresh, sizeof fresh);
+    std::memcpy(mailbox().seed, fresh.seed, sizeof fresh.seed);
     clock_ticks_ = 0;
-    if (std::byte *guard = host(thread_pointer_ + kStackGuardValue, sizeof(std::uint64_t),
-                                PROT_READ | PROT_WRITE)) {
-        fill_random(guard, sizeof(std::uint64_t));
-        *guard = std::byte{0}; // a zero byte stops string overruns
-    }
+    fresh.guard[0] = 0; // a zero byte stops string overruns
+    if (std::byte *guard = host(thread_pointer_ + kStackGuardValue, sizeof fresh.guard,
+                                PROT_READ | PROT_WRITE))
+        std::memcpy(guard, fresh.guard, sizeof fresh.guard);
 }
 
 void CellImage::prepare_module_call() noexcept

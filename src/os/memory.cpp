@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U // Linux 6.3
@@ -199,6 +200,12 @@ Result<Descriptor> program_file(const char *name, std::span<const std::byte> con
                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
         return os_error(errno, "cannot seal a memory file");
     return file;
+}
+
+std::uint64_t memory_of_file(int file) noexcept
+{
+    struct stat status;
+    return ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) : 0;
 }
 
 void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept

@@ -89,6 +89,10 @@ void for_each_piece(int file, std::uint64_t offset, std::uint64_t size, Visit &&
     }
 }
 
+// How much memory a memory file has, in units of the kernel's: changes whenever a page
+// of it is touched for the first time.
+std::uint64_t memory_of_file(int file) noexcept;
+
 // Gives the memory of [offset, offset + size) back to the kernel: zero from then on.
 void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept;
 

@@ -226,8 +226,6 @@ bool interrupt(int pidfd, std::uint64_t value) noexcept
     siginfo_t info{};
     info.si_signo = SIGUSR1;
     info.si_code = SI_QUEUE;
-    info.si_pid = ::getpid();
-    info.si_uid = ::getuid();
     info.si_value.sival_ptr = reinterpret_cast<void *>(value);
     if (::syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, &info, 0) != 0)
         return false;

@@ -168,7 +168,7 @@ public:
         if (!cell_)
             return fork_cell();
         prepare_mailbox();
-        os::futex_wake(&image_->cell_constants().ready);
+        waits_for_ready_ = true;
         return {};
     }
 
@@ -253,6 +253,7 @@ private:
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
+        waits_for_ready_ = false;
         orders_sent_ = 0;
         listed_ = kNone;
         return {};
@@ -332,6 +333,10 @@ private:
         sbm_mailbox &mailbox = image_->mailbox();
         mailbox.request = request;
         store(mailbox.sequence, ++sequence_);
+        // After a reset the cell need not wake up before there is something to do. It may
+        // have come further by itself.
+        if (std::exchange(waits_for_ready_, false))
+            os::futex_wake(&image_->cell_constants().ready);
         if (load(mailbox.cell_waits))
             os::futex_wake(&mailbox.sequence);
     }
@@ -434,7 +439,8 @@ private:
     std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets
     Limits limits_{};
     std::uint64_t began_ = 0, cpu_base_ = kUnknown;
-    int status_ = 0; // with which the last process ended
+    bool waits_for_ready_ = false; // after a reset
+    int status_ = 0;               // with which the last process ended
 };
 
 Result<std::unique_ptr<Backend>> ProcessHost::open()
