@@ -210,6 +210,14 @@ public:
     // them (open, socket, clone…), since the last reset.
     std::vector<RefusedCall> refused_calls() const;
 
+    // Hot calls: with a bound above zero, program and cell look for each other's words up
+    // to that long before they sleep, on two processors, so that a call costs little more
+    // than the way of a cache line between them. Neither looks when calls, or the pauses
+    // between them, are usually longer than the bound: a cell that has nothing to do
+    // costs no processor time. Zero, as at the start, is a hand-over through the kernel on
+    // one processor. not_available without a second processor.
+    Result<void> set_spin(std::chrono::nanoseconds bound) noexcept;
+
     // Memory and registers as after create. Needed after an aborted call.
     Result<void> reset() noexcept;
 

@@ -101,6 +101,11 @@ public:
     // call go on too.
     virtual Exit resume(std::int64_t result) = 0;
 
+    // How long, in nanoseconds, each side of a call may look for the other one's answer
+    // before it sleeps; 0, as at the start, is not at all. Between calls, the next one
+    // begins with it.
+    virtual Result<void> set_spin(std::uint64_t bound) = 0;
+
     // In a forked child, before destruction: what runs is the parent's, and goes on.
     virtual void abandon() = 0;
 

@@ -32,6 +32,9 @@ public:
     Result<long> call(std::uint64_t function, const void *data, std::size_t size,
                       const backend::Limits &limits, std::optional<FaultRecord> &fault);
 
+    // See Backend.
+    Result<void> set_spin(std::uint64_t bound) { return backend_->set_spin(bound); }
+
     // A reset in two steps, between which the arena is reset.
     void halt();
     Result<void> restart();

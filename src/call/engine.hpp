@@ -43,6 +43,10 @@ public:
 
     virtual Result<void> reset() = 0;
 
+    // How long, in nanoseconds, both sides of a call may look for each other before they
+    // sleep. Levels without another side have nothing to do.
+    virtual Result<void> set_spin(std::uint64_t) { return {}; }
+
     // In a forked child, before destruction: cells and threads are the parent's.
     virtual void abandon() {}
 };

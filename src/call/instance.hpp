@@ -61,6 +61,12 @@ public:
 
     Result<void> reset() noexcept;
 
+    // Between calls.
+    Result<void> set_spin(std::uint64_t nanoseconds) noexcept
+    {
+        return engine_->set_spin(nanoseconds);
+    }
+
 private:
     explicit Instance(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 

@@ -44,6 +44,14 @@ public:
         return {};
     }
 
+    Result<void> set_spin(std::uint64_t bound) override
+    {
+        for (const auto &cell : cells_)
+            CELL_CHECK(cell->set_spin(bound));
+        spin_ = bound;
+        return {};
+    }
+
     void abandon() override
     {
         if (spare_)
@@ -80,6 +88,8 @@ private:
         }
         CELL_TRY(std::unique_ptr<Cell> cell,
                  Cell::start(std::move(made), std::move(backend), arena_));
+        if (spin_ != 0)
+            CELL_CHECK(cell->set_spin(spin_));
         cells_.push_back(std::move(cell));
         return cells_.back().get();
     }
@@ -93,6 +103,7 @@ private:
     }
 
     const EngineOptions options_;
+    std::uint64_t spin_ = 0;
     std::shared_ptr<backend::Host> host_;
     std::unique_ptr<backend::Backend> spare_;
     std::vector<std::unique_ptr<Cell>> cells_;

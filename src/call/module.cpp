@@ -47,6 +47,8 @@ public:
         return cell_->restart();
     }
 
+    Result<void> set_spin(std::uint64_t bound) override { return cell_->set_spin(bound); }
+
     void abandon() override { cell_->abandon(); }
 
 private:
@@ -74,24 +76,6 @@ std::string without_spaces(std::string_view text)
             result += ' ';
     }
     return result;
-}
-
-// Nanoseconds a tick, from two readings of both clocks.
-struct ClockReading {
-    std::uint64_t ticks = os::ticks(), nanoseconds = os::monotonic_ns();
-};
-image::TickRate rate_since(const ClockReading &begin)
-{
-    constexpr std::uint64_t kLongEnough = 1'000'000;
-    ClockReading end;
-    while (end.nanoseconds - begin.nanoseconds < kLongEnough)
-        end = {};
-    const std::uint64_t ticks = end.ticks - begin.ticks;
-    if (ticks == 0)
-        return {};
-    __extension__ typedef unsigned __int128 Wide;
-    const Wide passed = end.nanoseconds - begin.nanoseconds;
-    return {static_cast<std::uint64_t>((passed << 32) / ticks)};
 }
 
 // Where it happened, and what the module wrote before, help more than how it ended.
@@ -128,7 +112,7 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     CELL_TRY(image::CellImage image,
              image::build_module_image(std::move(file), {complete.memory, complete.stack}));
     CELL_TRY(std::unique_ptr<backend::Backend> backend, module->host_->open());
-    const ClockReading begin;
+    const os::TickMeter meter;
     Arena arena;
     CELL_TRY(const std::unique_ptr<Cell> maker,
              Cell::start(std::move(image), std::move(backend), arena));
@@ -139,7 +123,7 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     maker->halt();
     if (!started)
         return start_failed(started.error(), std::move(fault), maker->image());
-    CELL_TRY(module->template_, image::make_template(maker->image(), rate_since(begin)));
+    CELL_TRY(module->template_, image::make_template(maker->image(), meter.rate()));
     for (const image::ModuleFunction &function : module->file().exports())
         module->thunks_.push_back(module->address_of(function));
     std::sort(module->thunks_.begin(), module->thunks_.end());

@@ -152,6 +152,16 @@ std::vector<RefusedCall> Sandbox::refused_calls() const
         calls.push_back({std::move(call.name), call.count});
     return calls;
 }
+Result<void> Sandbox::set_spin(std::chrono::nanoseconds bound) noexcept
+{
+    cell::call::Instance &instance = *core_->instance;
+    if (auto entered = instance.enter(); !entered)
+        return entered;
+    auto result = instance.set_spin(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(bound.count(), 0)));
+    instance.leave();
+    return result;
+}
 Result<void> Sandbox::reset() noexcept
 {
     cell::call::Instance &instance = *core_->instance;

@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "image/object.hpp"
 #include "image/runtime.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 
 #include <array>
@@ -130,7 +131,7 @@ private:
     friend class ImageBuilder;
     friend class ModuleImageBuilder;
     friend Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &,
-                                                                       const struct TickRate &);
+                                                                       const os::TickRate &);
 
     struct Pristine {
         std::uint64_t offset;

@@ -2,7 +2,6 @@
 #include "image/module_image.hpp"
 
 #include "base/checked.hpp"
-#include "os/clock.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -347,7 +346,7 @@ Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source)
 }
 
 Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &maker,
-                                                            const TickRate &rate)
+                                                            const os::TickRate &rate)
 {
     auto result = std::make_shared<ModuleTemplate>();
     result->file = maker.module_;

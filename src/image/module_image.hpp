@@ -7,16 +7,12 @@
 
 #include "image/cell_image.hpp"
 #include "image/module_file.hpp"
+#include "os/clock.hpp"
 
 #include <memory>
 #include <vector>
 
 namespace cell::image {
-
-// How time-stamp counter ticks become nanoseconds, measured over some time.
-struct TickRate {
-    std::uint64_t multiplier = 0; // nanoseconds a tick, times 2^32
-};
 
 // Where everything lies in every cell of one module: offsets in the window, and one
 // address in the cell for all of them, so that pointers in a template hold.
@@ -45,7 +41,7 @@ struct ModuleTemplate {
     std::shared_ptr<const ModuleFile> file;
     ModuleLayout layout;
     std::uint64_t thread_pointer = 0;
-    TickRate rate;
+    os::TickRate rate;
     os::Descriptor constants;  // a memory file: pages that nothing writes after the start
     std::vector<Piece> pieces; // by offset; whole pages, not zero
 };
@@ -59,7 +55,7 @@ Result<CellImage> build_module_image(std::shared_ptr<const ModuleFile> file,
 
 // What became of it. `maker` has come back from its start and is halted.
 Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &maker,
-                                                            const TickRate &rate);
+                                                            const os::TickRate &rate);
 
 // The image of one more cell.
 Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source);

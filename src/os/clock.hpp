@@ -42,4 +42,39 @@ inline std::uint64_t ticks()
     return __rdtsc();
 }
 
+// How fast it counts: nanoseconds a tick, times 2^32.
+struct TickRate {
+    std::uint64_t multiplier = 0;
+
+    std::uint64_t ticks_of(std::uint64_t nanoseconds) const
+    {
+        return multiplier ? static_cast<std::uint64_t>((static_cast<Wide>(nanoseconds) << 32) /
+                                                       multiplier)
+                          : 0;
+    }
+
+    __extension__ typedef unsigned __int128 Wide;
+};
+
+// Measures that from its making on.
+class TickMeter {
+public:
+    // Waits until a millisecond is over, if it is not.
+    TickRate rate() const
+    {
+        constexpr std::uint64_t kLongEnough = 1'000'000;
+        std::uint64_t passed, counted;
+        do {
+            passed = monotonic_ns() - nanoseconds_;
+            counted = ticks() - ticks_;
+        } while (passed < kLongEnough);
+        if (counted == 0)
+            return {};
+        return {static_cast<std::uint64_t>((static_cast<TickRate::Wide>(passed) << 32) / counted)};
+    }
+
+private:
+    std::uint64_t nanoseconds_ = monotonic_ns(), ticks_ = ticks();
+};
+
 } // namespace cell::os

@@ -6,6 +6,7 @@
 #include "abi/mailbox.h"
 #include "backend/backend.hpp"
 #include "backend/process/zygote.hpp"
+#include "backend/spin.hpp"
 #include "os/clock.hpp"
 #include "os/futex.hpp"
 
@@ -95,6 +96,20 @@ public:
 
     void abandon() override { cell_.reset(); }
 
+    Result<void> set_spin(std::uint64_t bound) override
+    {
+        spin_ = bound ? Spin(bound, os::TickMeter().rate()) : Spin();
+        CPU_ZERO(&allowed_);
+        if (bound && ::sched_getaffinity(0, sizeof allowed_, &allowed_) != 0)
+            return os_error(errno, "cannot find out on which processors the program may run");
+        if (bound && CPU_COUNT(&allowed_) < 2) {
+            spin_ = Spin();
+            return error(Errc::not_available, "a cell that looks for calls needs a second processor");
+        }
+        cpu_ = -1;
+        return {};
+    }
+
     Result<void> start(const image::CellImage &image) override
     {
         image_ = &image;
@@ -180,7 +195,13 @@ private:
     {
         began_ = os::monotonic_ns();
         cpu_base_ = limits_.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
-        follow_caller();
+        if (spin_.bound())
+            spin_.begin();
+        if (spin_.for_answer() && spin_.for_request())
+            avoid_caller();
+        else
+            follow_caller();
+        image_->mailbox().spin = spin_.for_request();
         while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
             send(SBM_REQUEST_MAP, 0, 0);
             if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
@@ -303,6 +324,25 @@ private:
         cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
     }
 
+    // Two that look for each other need two processors.
+    void avoid_caller()
+    {
+        const int here = ::sched_getcpu();
+        if (here < 0 || (cpu_ >= 0 && cpu_ != here) || os::has_ended(cell_.get()))
+            return;
+        for (int other = 0; other < CPU_SETSIZE; other++) {
+            if (other == here || !CPU_ISSET(static_cast<unsigned>(other), &allowed_))
+                continue;
+            cpu_set_t set;
+            CPU_ZERO(&set);
+            CPU_SET(static_cast<unsigned>(other), &set);
+            if (::sched_setaffinity(pid_, sizeof set, &set) == 0) {
+                cpu_ = other;
+                return;
+            }
+        }
+    }
+
     // A call that takes long may run wherever the kernel finds room.
     void let_go()
     {
@@ -343,6 +383,10 @@ private:
 
     Exit await_exit()
     {
+        if (spin_.bound() && spin_.await([this] { return answered(); })) {
+            spin_.end();
+            return decode();
+        }
         wait_for_answer(std::min({kFirstSlice, limits_.wall_time, limits_.cpu_time}));
         while (!answered()) {
             if (os::has_ended(cell_.get()))
@@ -352,6 +396,7 @@ private:
                 return interrupt(limit);
             wait_for_answer(next);
         }
+        spin_.end();
         return decode();
     }
 
@@ -439,6 +484,8 @@ private:
     std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets
     Limits limits_{};
     std::uint64_t began_ = 0, cpu_base_ = kUnknown;
+    Spin spin_;
+    cpu_set_t allowed_{}; // processors, while it spins
     bool waits_for_ready_ = false; // after a reset
     int status_ = 0;               // with which the last process ended
 };

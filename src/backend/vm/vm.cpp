@@ -156,6 +156,11 @@ public:
         return enter();
     }
 
+    Result<void> set_spin(std::uint64_t bound) override
+    {
+        return bound ? error(Errc::not_available, "not yet") : Result<void>();
+    }
+
     void abandon() override { watchdog_.abandon(); }
 
     // Between two entries the processor stands still by itself.

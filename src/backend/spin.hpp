@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether it pays to look for an answer instead of sleeping: as long as answers, or the
+// next calls, usually come within the bound.
+#pragma once
+
+#include "os/clock.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cell::backend {
+
+class Spin {
+public:
+    Spin() = default;
+    Spin(std::uint64_t nanoseconds, const os::TickRate &rate) : bound_(rate.ticks_of(nanoseconds))
+    {
+    }
+
+    // In ticks; 0 without a bound.
+    std::uint64_t bound() const { return bound_; }
+
+    // Around each call.
+    void begin()
+    {
+        const std::uint64_t now = os::ticks();
+        if (ended_ != 0)
+            gap_ = mix(gap_, now - ended_);
+        began_ = now;
+    }
+    void end()
+    {
+        ended_ = os::ticks();
+        duration_ = mix(duration_, ended_ - began_);
+    }
+
+    // How long the host looks for the answer, and the cell for the next call.
+    std::uint64_t for_answer() const { return duration_ <= bound_ ? bound_ : 0; }
+    std::uint64_t for_request() const { return gap_ <= bound_ ? bound_ : 0; }
+
+    // Looks until `is_there()`. False after the time is up.
+    template <class Test> bool await(Test &&is_there) const
+    {
+        constexpr int kLooks = 64; // between looks at the clock
+        const std::uint64_t begin = os::ticks(), until = for_answer();
+        if (until == 0)
+            return is_there();
+        do {
+            for (int i = 0; i < kLooks; i++) {
+                if (is_there())
+                    return true;
+                __builtin_ia32_pause();
+            }
+        } while (os::ticks() - begin < until);
+        return is_there();
+    }
+
+private:
+    // A single long one does not change the habit, several do; short ones come back soon.
+    // What is very long counts as a little too long.
+    std::uint64_t mix(std::uint64_t average, std::uint64_t value) const
+    {
+        value = std::min(value, 4 * bound_);
+        return average - average / 4 + value / 4;
+    }
+
+    std::uint64_t bound_ = 0;
+    std::uint64_t began_ = 0, ended_ = 0;
+    std::uint64_t duration_ = 0, gap_ = 0; // averages
+};
+
+} // namespace cell::backend
