@@ -23,7 +23,7 @@ enum sbm_exit {
     SBM_EXIT_HOST_CALL,  /* a proxy is to be called: `call_*` */
     SBM_EXIT_ABORT,      /* the runtime gave up; `report` says why */
     SBM_EXIT_FAULT,      /* process level: a signal; `fault` says which */
-    SBM_EXIT_READY       /* process level: the loop waits for its first request */
+    SBM_EXIT_IDLE        /* vm level, hot calls: there was no request for so long */
 };
 
 /* What a request asks for. */

@@ -26,6 +26,7 @@ struct sbm_module_note {
     uint32_t abi;      /* SBM_MODULE_ABI */
     uint32_t reserved; /* 0 */
     int64_t call;          /* code: __sbm_call(function, data) */
+    int64_t serve;         /* code: __sbm_serve(answered), hot calls of the level vm */
     int64_t start;         /* code: __sbm_start(initial stack), runs the constructors */
     int64_t system_call;   /* code: where `syscall` instructions continue */
     int64_t mailbox;       /* data: struct sbm_mailbox *, written by the host */

@@ -118,7 +118,8 @@ Answer set_thread_pointer(std::uint64_t code, std::uint64_t address)
 }
 
 // With one thread nobody can ever wake a sleeper.
-Answer futex(std::uint64_t word, std::uint64_t operation, std::uint64_t value, std::uint64_t timeout)
+Answer futex(std::uint64_t word, std::uint64_t operation, std::uint64_t value,
+             std::uint64_t timeout)
 {
     switch (operation & FUTEX_CMD_MASK) {
     case FUTEX_WAKE:
@@ -267,7 +268,10 @@ Answer tell_system(std::uint64_t target)
 
 [[noreturn]] void end(std::uint64_t status)
 {
-    Report("the module called exit(").decimal(static_cast<std::int32_t>(status)).text(")").give_up();
+    Report("the module called exit(")
+        .decimal(static_cast<std::int32_t>(status))
+        .text(")")
+        .give_up();
 }
 
 Answer memory_call(std::uint64_t number, Arguments a, bool &known)

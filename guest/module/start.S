@@ -10,6 +10,7 @@
     .asciz "sbm"
 1:  .long 1, 0 // SBM_MODULE_ABI
     .quad __sbm_call - 1b
+    .quad __sbm_serve - 1b
     .quad __sbm_start - 1b
     .quad __sbm_system_call_entry - 1b
     .quad __sbm_mailbox - 1b

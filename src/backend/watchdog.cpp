@@ -51,10 +51,15 @@ Result<void> Watchdog::start_thread()
 
 Result<void> Watchdog::begin(const Limits &limits)
 {
-    if (!thread_.joinable())
-        CELL_CHECK(start_thread());
     clockid_t clock;
     ::pthread_getcpuclockid(::pthread_self(), &clock);
+    return begin(limits, clock);
+}
+
+Result<void> Watchdog::begin(const Limits &limits, clockid_t clock)
+{
+    if (!thread_.joinable())
+        CELL_CHECK(start_thread());
     clock_.store(clock, std::memory_order_relaxed);
     cpu_limit_.store(limits.cpu_time, std::memory_order_relaxed);
     wall_limit_.store(limits.wall_time, std::memory_order_relaxed);

@@ -27,6 +27,8 @@ public:
     // Around each call, on the thread that makes it. `end` says which limit was
     // used up; then kick has run and returned.
     Result<void> begin(const Limits &limits);
+    // The same for a call that another thread makes, whose processor time has this clock.
+    Result<void> begin(const Limits &limits, clockid_t clock);
     Limit end() noexcept;
 
     // Around a host call, during which kick does not run though time goes on.

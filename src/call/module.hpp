@@ -19,8 +19,8 @@ public:
     // Checks the file and runs its constructors in a cell of the level that `options` asks
     // for, within their limits. The error says what is wrong with the file, or what ended
     // the start, with the last of what it wrote to standard error.
-    static Result<std::shared_ptr<const Module>>
-    load(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options) noexcept;
+    static Result<std::shared_ptr<const Module>> load(std::shared_ptr<const image::ModuleFile> file,
+                                                      const sbm_options &options) noexcept;
 
     const image::ModuleFile &file() const { return *template_->file; }
     const std::shared_ptr<const image::ModuleTemplate> &start_state() const { return template_; }
@@ -51,7 +51,7 @@ private:
 
     std::shared_ptr<const image::ModuleTemplate> template_;
     sbm_options options_{};
-    std::vector<std::uint64_t> thunks_; // sorted
+    std::vector<std::uint64_t> thunks_;   // sorted
     std::shared_ptr<backend::Host> host_; // of the level that it was started at
     sbm_level host_level_ = SBM_LEVEL_STRONGEST;
 };

@@ -49,8 +49,8 @@ Result<Module> Module::load(std::span<const std::byte> file, const Options &opti
 
 Result<Sandbox> Module::sandbox() const noexcept
 {
-    auto core = detail::make_core(
-        cell::call::Instance::create(*state_->module, state_->module->options()));
+    auto core =
+        detail::make_core(cell::call::Instance::create(*state_->module, state_->module->options()));
     return core ? Result<Sandbox>(Sandbox(*core)) : Result<Sandbox>(core.error());
 }
 

@@ -250,6 +250,7 @@ private:
         }
         image_.runtime_ = address;
         image_.entry_ = address + runtime_.offset_of("__sbm_call");
+        image_.serve_ = address + runtime_.offset_of("__sbm_serve");
         const std::uint64_t pointer = runtime_.offset_of("__sbm_mailbox");
         std::memcpy(image_.window_.data() + runtime_offset_ + pointer, &image_.mailbox_,
                     sizeof image_.mailbox_);

@@ -90,6 +90,7 @@ public:
 
     std::uint64_t runtime_address() const { return runtime_; } // where its object starts
     std::uint64_t entry() const { return entry_; }             // __sbm_call of the runtime
+    std::uint64_t serve() const { return serve_; }             // and __sbm_serve
     std::uint64_t stack_top() const { return stack_ + stack_size_; }
     std::uint64_t thread_pointer() const { return thread_pointer_; }
 
@@ -158,7 +159,7 @@ private:
     std::vector<std::string> imports_;
     AddressRange proxies_;
     std::uint64_t cell_constants_ = 0, mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0,
-                  stack_ = 0, stack_size_ = 0;
+                  serve_ = 0, stack_ = 0, stack_size_ = 0;
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 

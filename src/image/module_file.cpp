@@ -207,8 +207,9 @@ private:
         if (size != sizeof note_ || !copy(offset, note_))
             return damaged("its note has the wrong size");
         note_address_ = address;
-        const std::int64_t code[] = {note_.call, note_.start, note_.system_call};
-        std::uint64_t *const targets[] = {&module_.call_, &module_.start_, &module_.system_call_};
+        const std::int64_t code[] = {note_.call, note_.serve, note_.start, note_.system_call};
+        std::uint64_t *const targets[] = {&module_.call_, &module_.serve_, &module_.start_,
+                                          &module_.system_call_};
         for (std::size_t i = 0; i < std::size(code); i++) {
             *targets[i] = from_note(code[i]);
             if (!contains_code(*targets[i]))
@@ -229,7 +230,7 @@ private:
     // The records between two distances of the note.
     template <class Record>
     Result<std::vector<std::pair<std::uint64_t, Record>>> read_table(std::int64_t first,
-                                                                      std::int64_t last) const
+                                                                     std::int64_t last) const
     {
         const std::uint64_t start = from_note(first), end = from_note(last);
         std::vector<std::pair<std::uint64_t, Record>> records;

@@ -63,6 +63,7 @@ public:
 
     // Code and data of the guest library: __sbm_call and so on.
     std::uint64_t call() const { return call_; }
+    std::uint64_t serve() const { return serve_; }
     std::uint64_t start() const { return start_; }
     std::uint64_t system_call() const { return system_call_; }
     std::uint64_t mailbox_pointer() const { return mailbox_pointer_; }
@@ -85,7 +86,7 @@ private:
     std::vector<ModuleSegment> segments_;
     std::uint64_t constant_start_ = 0, constant_size_ = 0;
     std::uint64_t elf_entry_ = 0, headers_address_ = 0;
-    std::uint64_t call_ = 0, start_ = 0, system_call_ = 0, mailbox_pointer_ = 0;
+    std::uint64_t call_ = 0, serve_ = 0, start_ = 0, system_call_ = 0, mailbox_pointer_ = 0;
     std::vector<ModuleFunction> exports_, imports_;
 };
 

@@ -204,6 +204,7 @@ private:
         image_.stack_ = base + layout_.stack;
         image_.stack_size_ = layout_.stack_size;
         image_.entry_ = file_.call() + layout_.bias;
+        image_.serve_ = file_.serve() + layout_.bias;
         image_.system_call_entry_ = file_.system_call() + layout_.bias;
         image_.start_function_ = file_.start() + layout_.bias;
         image_.start_data_ = base + layout_.block;
@@ -394,10 +395,9 @@ void CellImage::find_touched()
     if (memory == touched_memory_ && !touched_.empty())
         return;
     touched_.clear();
-    os::for_each_piece(window_file_.get(), layout_->stack, layout_->window_size - layout_->stack,
-                       [&](std::uint64_t start, std::uint64_t end) {
-                           touched_.emplace_back(start, end);
-                       });
+    os::for_each_piece(
+        window_file_.get(), layout_->stack, layout_->window_size - layout_->stack,
+        [&](std::uint64_t start, std::uint64_t end) { touched_.emplace_back(start, end); });
     touched_memory_ = memory;
 }
 
@@ -452,8 +452,8 @@ void CellImage::make_unique() noexcept
     std::memcpy(mailbox().seed, fresh.seed, sizeof fresh.seed);
     clock_ticks_ = 0;
     fresh.guard[0] = 0; // a zero byte stops string overruns
-    if (std::byte *guard = host(thread_pointer_ + kStackGuardValue, sizeof fresh.guard,
-                                PROT_READ | PROT_WRITE))
+    if (std::byte *guard =
+            host(thread_pointer_ + kStackGuardValue, sizeof fresh.guard, PROT_READ | PROT_WRITE))
         std::memcpy(guard, fresh.guard, sizeof fresh.guard);
 }
 

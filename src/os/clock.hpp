@@ -48,9 +48,9 @@ struct TickRate {
 
     std::uint64_t ticks_of(std::uint64_t nanoseconds) const
     {
-        return multiplier ? static_cast<std::uint64_t>((static_cast<Wide>(nanoseconds) << 32) /
-                                                       multiplier)
-                          : 0;
+        return multiplier
+                   ? static_cast<std::uint64_t>((static_cast<Wide>(nanoseconds) << 32) / multiplier)
+                   : 0;
     }
 
     __extension__ typedef unsigned __int128 Wide;

@@ -133,6 +133,7 @@ TEST_P(Hot, CanBeSwitchedOffAndOn)
     EXPECT_EQ(count(), 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, Hot, testing::Values(SBM_LEVEL_PROCESS), conformance::level_name);
+INSTANTIATE_TEST_SUITE_P(Level, Hot, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
+                         conformance::level_name);
 
 } // namespace

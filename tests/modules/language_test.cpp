@@ -202,8 +202,8 @@ TEST_P(Language, AnExceptionThatLeavesSaysTypeAndText)
     for (int which = 0; which < 3; which++) {
         const auto thrown = call<int(int)>("throw_standard", which);
         ASSERT_FALSE(thrown);
-        EXPECT_NE(
-            std::strstr(thrown.error().text(), words[static_cast<std::size_t>(which)]), nullptr)
+        EXPECT_NE(std::strstr(thrown.error().text(), words[static_cast<std::size_t>(which)]),
+                  nullptr)
             << thrown.error().text();
         ASSERT_TRUE(sandbox_->reset());
     }
@@ -242,9 +242,8 @@ TEST_P(Language, PassesEveryKindOfParameter)
     std::memcpy(bytes.data(), text.data(), text.size());
     sbm::Untrusted<std::array<std::byte, 8>> out;
     sbm::Untrusted<std::vector<Pair>> pairs(std::vector<Pair>{{1, 'a', {}}, {2, 'b', {}}});
-    auto result =
-        call<Pair(sbm::In<std::byte>, sbm::Out<std::byte>, sbm::InOut<Pair>, double)>(
-            "reverse", bytes, out, pairs, 1.5);
+    auto result = call<Pair(sbm::In<std::byte>, sbm::Out<std::byte>, sbm::InOut<Pair>, double)>(
+        "reverse", bytes, out, pairs, 1.5);
     ASSERT_TRUE(result) << result.error().text();
     const Pair pair = result->trusted_because("it is a test");
     EXPECT_EQ(pair.first, 2);
@@ -274,7 +273,8 @@ TEST_P(Language, FunctionsOfOthersAreRefused)
     const auto refused = sandbox_->call(*function);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), sbm::Errc::misuse);
-    const auto in_place = sandbox_->call(+[](int x) { return x; }, 1);
+    const auto in_place = sandbox_->call(
+        +[](int x) { return x; }, 1);
     ASSERT_FALSE(in_place);
     EXPECT_EQ(in_place.error().code(), sbm::Errc::misuse);
     EXPECT_EQ(value("count_calls"), 1);

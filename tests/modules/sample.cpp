@@ -164,8 +164,7 @@ int mappings()
     auto *again = static_cast<unsigned char *>(mmap(nullptr, kSize / 2, both, flags, -1, 0));
     if (again == MAP_FAILED || std::any_of(again, again + kSize / 2, [](auto c) { return c; }))
         return 3; // used memory must come back zero
-    auto *larger =
-        static_cast<unsigned char *>(mremap(map, kSize / 2, 4 * kSize, MREMAP_MAYMOVE));
+    auto *larger = static_cast<unsigned char *>(mremap(map, kSize / 2, 4 * kSize, MREMAP_MAYMOVE));
     if (larger == MAP_FAILED || larger[0] != 0xee || larger[kSize / 2 - 1] != 0xee ||
         larger[kSize / 2] != 0 || larger[4 * kSize - 1] != 0)
         return 4;

@@ -9,6 +9,7 @@
 #include "backend/spin.hpp"
 #include "os/clock.hpp"
 #include "os/futex.hpp"
+#include "os/places.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -98,15 +99,12 @@ public:
 
     Result<void> set_spin(std::uint64_t bound) override
     {
-        spin_ = bound ? Spin(bound, os::TickMeter().rate()) : Spin();
-        CPU_ZERO(&allowed_);
-        if (bound && ::sched_getaffinity(0, sizeof allowed_, &allowed_) != 0)
-            return os_error(errno, "cannot find out on which processors the program may run");
-        if (bound && CPU_COUNT(&allowed_) < 2) {
-            spin_ = Spin();
-            return error(Errc::not_available, "a cell that looks for calls needs a second processor");
-        }
+        spin_ = Spin();
         cpu_ = -1;
+        if (bound == 0)
+            return {};
+        CELL_TRY(places_, os::Places::of_caller());
+        spin_ = Spin(bound, os::TickMeter().rate());
         return {};
     }
 
@@ -198,7 +196,7 @@ private:
         if (spin_.bound())
             spin_.begin();
         if (spin_.for_answer() && spin_.for_request())
-            avoid_caller();
+            leave_caller();
         else
             follow_caller();
         image_->mailbox().spin = spin_.for_request();
@@ -274,6 +272,7 @@ private:
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
+        places_.forget();
         waits_for_ready_ = false;
         orders_sent_ = 0;
         listed_ = kNone;
@@ -322,25 +321,13 @@ private:
         CPU_ZERO(&set);
         CPU_SET(static_cast<unsigned>(here), &set);
         cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
+        places_.forget();
     }
 
-    // Two that look for each other need two processors.
-    void avoid_caller()
+    void leave_caller()
     {
-        const int here = ::sched_getcpu();
-        if (here < 0 || (cpu_ >= 0 && cpu_ != here) || os::has_ended(cell_.get()))
-            return;
-        for (int other = 0; other < CPU_SETSIZE; other++) {
-            if (other == here || !CPU_ISSET(static_cast<unsigned>(other), &allowed_))
-                continue;
-            cpu_set_t set;
-            CPU_ZERO(&set);
-            CPU_SET(static_cast<unsigned>(other), &set);
-            if (::sched_setaffinity(pid_, sizeof set, &set) == 0) {
-                cpu_ = other;
-                return;
-            }
-        }
+        if (!os::has_ended(cell_.get()) && places_.avoid_caller(pid_))
+            cpu_ = -1;
     }
 
     // A call that takes long may run wherever the kernel finds room.
@@ -485,7 +472,7 @@ private:
     Limits limits_{};
     std::uint64_t began_ = 0, cpu_base_ = kUnknown;
     Spin spin_;
-    cpu_set_t allowed_{}; // processors, while it spins
+    os::Places places_;
     bool waits_for_ready_ = false; // after a reset
     int status_ = 0;               // with which the last process ended
 };

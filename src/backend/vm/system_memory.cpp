@@ -126,8 +126,8 @@ void SystemMemory::fill_system_call_gate()
         if (operand == 0)
             return;
         // An address in this memory, relative to the end of the instruction.
-        const auto distance = static_cast<std::int32_t>(static_cast<std::int64_t>(operand) -
-                                                        (code + 4 - memory_));
+        const auto distance =
+            static_cast<std::int32_t>(static_cast<std::int64_t>(operand) - (code + 4 - memory_));
         std::memcpy(code, &distance, sizeof distance);
         code += sizeof distance;
     };

@@ -6,11 +6,14 @@
 #include "backend/backend.hpp"
 
 #include "abi/mailbox.h"
+#include "backend/spin.hpp"
 #include "backend/vm/page_tables.hpp"
+#include "backend/vm/runner.hpp"
 #include "backend/vm/system_memory.hpp"
 #include "backend/watchdog.hpp"
 #include "base/checked.hpp"
 #include "os/kvm.hpp"
+#include "os/places.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -24,6 +27,7 @@ namespace {
 constexpr std::uint32_t kFirstFreeSlot = 1;                     // slot 0 is the system memory
 constexpr std::uint64_t kSystemBytes = std::uint64_t{64} << 20; // address space; touched as needed
 constexpr std::uint64_t kFirstPhysical = std::uint64_t{128} << 20;
+constexpr std::uint64_t kLongestWait = 100'000'000; // for an exit, before looking again
 
 constexpr std::uint32_t kStar = 0xc0000081, kLstar = 0xc0000082, kSyscallMask = 0xc0000084,
                         kKernelGsBase = 0xc0000102;
@@ -69,12 +73,17 @@ private:
     std::atomic<Ring> ring_{Ring::unknown};
 };
 
+// Reads a field that the cell can change at any time, once.
+template <class T> T read_once(const T &field)
+{
+    return *static_cast<const volatile T *>(&field);
+}
+
 class VmBackend final : public Backend {
 public:
-    explicit VmBackend(VmHost &host)
-        : host_(host), watchdog_([this] { set_executable(false); })
-    {
-    }
+    ~VmBackend() override { stop_serving(); }
+
+    explicit VmBackend(VmHost &host) : host_(host), watchdog_([this] { set_executable(false); }) {}
 
     Result<void> open()
     {
@@ -126,22 +135,13 @@ public:
 
     Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) override
     {
+        if (runner_)
+            return call_hot(function, data, limits);
         limited_ = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;
         if (limited_)
             if (const auto begun = watchdog_.begin(limits); !begun)
                 return Killed{begun.error()};
-        const std::uint64_t back = layout_->return_stub();
-        std::memcpy(return_slot_, &back, sizeof back);
-        kvm_regs &registers = run().s.regs.regs;
-        registers = {};
-        registers.rip = image_->entry();
-        registers.rdi = function;
-        registers.rsi = data;
-        registers.rsp = image_->stack_top() - sizeof back;
-        registers.rflags = 2;
-        run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
-        if (std::exchange(special_is_due_, false))
-            run().kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+        set_registers(image_->entry(), function, data);
         return enter();
     }
 
@@ -153,19 +153,39 @@ public:
             watchdog_.end();
             return TimedOut{limit, registers()};
         }
-        return enter();
+        if (!runner_)
+            return enter();
+        runner_->enter();
+        return await_hot();
     }
 
     Result<void> set_spin(std::uint64_t bound) override
     {
-        return bound ? error(Errc::not_available, "not yet") : Result<void>();
+        stop_serving();
+        spin_ = Spin();
+        if (bound == 0) {
+            runner_.reset();
+            return {};
+        }
+        CELL_TRY(places_, os::Places::of_caller());
+        if (!runner_) {
+            CELL_TRY(runner_, vm::Runner::start(processor_.get()));
+        }
+        spin_ = Spin(bound, os::TickMeter().rate());
+        return {};
     }
 
-    void abandon() override { watchdog_.abandon(); }
+    void abandon() override
+    {
+        watchdog_.abandon();
+        if (runner_)
+            runner_->abandon();
+    }
 
     // Between two entries the processor stands still by itself.
     void halt() override
     {
+        stop_serving();
         if (std::exchange(limited_, false) && watchdog_.end() != Limit::none)
             set_executable(true); // a call that stopped at a refused host call
     }
@@ -316,6 +336,124 @@ private:
         return error(Errc::no_memory, "the program has too many mappings for one more cell");
     }
 
+    // The general registers of a function that is called with two arguments, for the next
+    // entry.
+    void set_registers(std::uint64_t function, std::uint64_t first, std::uint64_t second)
+    {
+        const std::uint64_t back = layout_->return_stub();
+        std::memcpy(return_slot_, &back, sizeof back);
+        kvm_regs &registers = run().s.regs.regs;
+        registers = {};
+        registers.rip = function;
+        registers.rdi = first;
+        registers.rsi = second;
+        registers.rsp = image_->stack_top() - sizeof back;
+        registers.rflags = 2;
+        run().kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        if (std::exchange(special_is_due_, false))
+            run().kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    }
+
+    // A hot call: the request goes into the mailbox, where the runtime of a running cell
+    // looks for it.
+    Exit call_hot(std::uint64_t function, std::uint64_t data, const Limits &limits)
+    {
+        limited_ = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;
+        if (limited_)
+            if (const auto begun = watchdog_.begin(limits, runner_->clock()); !begun)
+                return Killed{begun.error()};
+        spin_.begin();
+        if (spin_.for_answer() && spin_.for_request())
+            places_.avoid_caller(runner_->thread_id());
+        sbm_mailbox &mailbox = image_->mailbox();
+        mailbox.function = function;
+        mailbox.data = data;
+        mailbox.spin = spin_.for_request();
+        __atomic_store_n(&mailbox.sequence, ++sequence_, __ATOMIC_SEQ_CST);
+        if (runner_->has_stopped())
+            start_serving();
+        return await_hot();
+    }
+
+    void start_serving()
+    {
+        set_registers(image_->serve(), sequence_ - 1, 0);
+        runner_->enter();
+    }
+
+    bool has_answered() const
+    {
+        return __atomic_load_n(&image_->mailbox().answered, __ATOMIC_SEQ_CST) == sequence_;
+    }
+
+    Exit await_hot()
+    {
+        sbm_mailbox &mailbox = image_->mailbox();
+        for (;;) {
+            if (spin_.await([this] { return has_answered() || runner_->has_stopped(); })) {
+                if (has_answered())
+                    return end_hot(Returned{read_once(mailbox.value)});
+                run().kvm_dirty_regs = 0;
+                const int failure = runner_->failure();
+                if (failure == 0 && is_idle() && !(limited_ && watchdog_.is_kicking())) {
+                    runner_->enter(); // it has just not seen the request, or pretends so
+                    continue;
+                }
+                Exit exit = failure ? failed(failure) : decode();
+                if (failure == 0)
+                    finish_instruction();
+                return end_hot(exit);
+            }
+            // An answer wakes nobody, an exit does.
+            __atomic_store_n(&mailbox.host_waits, 1, __ATOMIC_SEQ_CST);
+            if (!has_answered())
+                runner_->await_stop(kLongestWait);
+            __atomic_store_n(&mailbox.host_waits, 0, __ATOMIC_SEQ_CST);
+        }
+    }
+
+    Exit end_hot(Exit exit)
+    {
+        spin_.end();
+        if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
+            return exit;
+        limited_ = false;
+        const Limit limit = watchdog_.end();
+        if (limit == Limit::none)
+            return exit;
+        // A kick takes the code away, also from a cell that has just answered.
+        runner_->await_stop(UINT64_MAX);
+        set_executable(true);
+        return std::holds_alternative<Returned>(exit) ? exit : TimedOut{limit, registers()};
+    }
+
+    // Did the runtime leave because there was no request?
+    bool is_idle() const
+    {
+        return run().exit_reason == KVM_EXIT_IO && run().io.direction == KVM_EXIT_IO_OUT &&
+               run().io.port == vm::kPortLeave && run().s.regs.regs.rdi == SBM_EXIT_IDLE;
+    }
+
+    // Takes a serving cell out of its loop: by asking, and if it does not listen by taking
+    // its code away.
+    void stop_serving()
+    {
+        if (!runner_ || runner_->has_stopped())
+            return;
+        constexpr std::uint64_t kTimeToListen = 200'000;
+        image_->mailbox().spin = 0;
+        runner_->await_stop(kTimeToListen);
+        if (!runner_->has_stopped()) {
+            set_executable(false);
+            while (!runner_->has_stopped())
+                runner_->await_stop(UINT64_MAX);
+            set_executable(true);
+        }
+        run().kvm_dirty_regs = 0;
+        if (runner_->failure() == 0)
+            finish_instruction();
+    }
+
     Exit enter()
     {
         for (;;) {
@@ -452,6 +590,11 @@ private:
     std::uint64_t next_physical_ = kFirstPhysical;
     bool limited_ = false;
     Watchdog watchdog_;
+    // Hot calls.
+    Spin spin_;
+    os::Places places_;
+    std::uint32_t sequence_ = 0;
+    std::unique_ptr<vm::Runner> runner_; // after it has stopped, before all that it runs
 };
 
 Result<std::unique_ptr<Backend>> VmHost::open()

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where two that look for each other run: on two processors.
+#pragma once
+
+#include "base/result.hpp"
+
+#include <sched.h>
+#include <sys/types.h>
+
+namespace cell::os {
+
+class Places {
+public:
+    Places() { CPU_ZERO(&allowed_); }
+
+    // The processors that the calling thread may use now. not_available with one only.
+    static Result<Places> of_caller() noexcept;
+
+    // Puts another thread, or a process of one thread, on another processor than the caller's,
+    // unless it is there already. True if it is there now.
+    bool avoid_caller(pid_t thread) noexcept;
+
+    // Forgets where the thread was put.
+    void forget() noexcept { place_ = -1; }
+
+private:
+    cpu_set_t allowed_;
+    int place_ = -1;
+};
+
+} // namespace cell::os
