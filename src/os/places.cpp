@@ -20,19 +20,31 @@ bool Places::avoid_caller(pid_t thread) noexcept
     const int here = ::sched_getcpu();
     if (place_ >= 0 && place_ != here)
         return true;
+    place_ = -1;
+    for (int other = 0; other < CPU_SETSIZE && place_ < 0; other++)
+        if (other != here && CPU_ISSET(static_cast<unsigned>(other), &allowed_))
+            put(thread, other);
+    return place_ >= 0;
+}
+
+void Places::join_caller(pid_t thread) noexcept
+{
+    const int here = ::sched_getcpu();
+    if (here >= 0 && place_ != here)
+        put(thread, here);
+}
+
+bool Places::put(pid_t thread, int processor) noexcept
+{
     if (thread <= 0) // that would be the caller
         return false;
-    place_ = -1;
-    for (int other = 0; other < CPU_SETSIZE && place_ < 0; other++) {
-        if (other == here || !CPU_ISSET(static_cast<unsigned>(other), &allowed_))
-            continue;
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(static_cast<unsigned>(other), &set);
-        if (::sched_setaffinity(thread, sizeof set, &set) == 0)
-            place_ = other;
-    }
-    return place_ >= 0;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(processor), &set);
+    if (::sched_setaffinity(thread, sizeof set, &set) != 0)
+        return false;
+    place_ = processor;
+    return true;
 }
 
 } // namespace cell::os

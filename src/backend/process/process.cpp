@@ -326,7 +326,8 @@ private:
 
     void leave_caller()
     {
-        if (!os::has_ended(cell_.get()) && places_.avoid_caller(pid_))
+        // The id of a process that has ended may be another's.
+        if (!places_.is_apart() && !os::has_ended(cell_.get()) && places_.avoid_caller(pid_))
             cpu_ = -1;
     }
 

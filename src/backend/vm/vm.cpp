@@ -365,6 +365,8 @@ private:
         spin_.begin();
         if (spin_.for_answer() && spin_.for_request())
             places_.avoid_caller(runner_->thread_id());
+        else
+            places_.join_caller(runner_->thread_id());
         sbm_mailbox &mailbox = image_->mailbox();
         mailbox.function = function;
         mailbox.data = data;
