@@ -33,7 +33,8 @@ inline std::vector<std::filesystem::path> find_files(const std::filesystem::path
 {
     std::vector<std::filesystem::path> all;
     std::error_code ignored;
-    for (const auto &entry : std::filesystem::recursive_directory_iterator(folder, ignored))
+    constexpr auto skip = std::filesystem::directory_options::skip_permission_denied;
+    for (const auto &entry : std::filesystem::recursive_directory_iterator(folder, skip, ignored))
         if (entry.is_regular_file() && !entry.is_symlink() &&
             entry.path().string().ends_with(ending))
             all.push_back(entry.path());
