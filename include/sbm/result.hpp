@@ -20,6 +20,7 @@ enum class Errc : int {
     timed_out = ETIMEDOUT,  // it used up its time: distrust the input, or allow more
     no_memory = ENOMEM,     // the host has too little memory: free some or try later
     not_available = ENOSYS, // this machine does not offer that: choose another level
+    cancelled = ECANCELED,  // the program ended the call itself
     misuse = EINVAL,        // the program uses the interface wrongly: mend the program
 };
 

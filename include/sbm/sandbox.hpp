@@ -210,6 +210,11 @@ public:
     // them (open, socket, clone…), since the last reset.
     std::vector<RefusedCall> refused_calls() const;
 
+    // Modules, and the one function here that another thread may call: ends the call that
+    // is on, or if there is none the next one, with Errc::cancelled. False where that
+    // cannot be done: for in-place functions.
+    bool cancel() noexcept;
+
     // Hot calls: with a bound above zero, program and cell look for each other's words up
     // to that long before they sleep, on two processors, so that a call costs little more
     // than the way of a cache line between them. Neither looks when calls, or the pauses

@@ -67,6 +67,7 @@ enum sbm_fault_kind SBM_ANY_INT_ {
     SBM_FAULT_BUFFER_UNDERRUN, /* bytes before a buffer were overwritten */
     SBM_FAULT_CPU_TIME,        /* the processor time limit */
     SBM_FAULT_WALL_TIME,       /* the wall time limit */
+    SBM_FAULT_CANCELLED,       /* the program ended the call */
     SBM_FAULT_KILLED           /* the cell was killed from outside or died */
 };
 

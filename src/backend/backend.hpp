@@ -59,7 +59,7 @@ struct SystemCall {
     Registers registers;
 };
 
-enum class Limit { none, cpu_time, wall_time };
+enum class Limit { none, cpu_time, wall_time, cancelled };
 struct TimedOut {
     Limit limit;
     Registers registers;
@@ -105,6 +105,10 @@ public:
     // before it sleeps; 0, as at the start, is not at all. Between calls, the next one
     // begins with it.
     virtual Result<void> set_spin(std::uint64_t bound) = 0;
+
+    // From any thread: ends the call that is on, or the next one if there is none, with
+    // Limit::cancelled. A call that ends by itself meanwhile is not undone.
+    virtual void cancel() noexcept = 0;
 
     // In a forked child, before destruction: what runs is the parent's, and goes on.
     virtual void abandon() = 0;

@@ -71,8 +71,15 @@ Result<void> Watchdog::begin(const Limits &limits, clockid_t clock)
     return {};
 }
 
+void Watchdog::cancel() noexcept
+{
+    cancelled_.store(true);
+    os::futex_wake(os::word_of(state_));
+}
+
 Limit Watchdog::end() noexcept
 {
+    cancelled_.store(false, std::memory_order_relaxed);
     std::uint32_t state = with(state_.load(), kRunning);
     if (state_.compare_exchange_strong(state, with(state, kIdle)))
         return Limit::none;
@@ -92,6 +99,8 @@ bool Watchdog::pause() noexcept
 
 Limit Watchdog::resume() noexcept
 {
+    if (cancelled_.load())
+        return Limit::cancelled;
     const std::uint32_t running = with(state_.load(), kRunning);
     const std::uint64_t wall = os::monotonic_ns() - began_.load(std::memory_order_relaxed);
     if (wall >= wall_limit_.load(std::memory_order_relaxed))
@@ -130,7 +139,7 @@ void Watchdog::watch() noexcept
             sleep = UINT64_MAX;
         }
         sleeps_soundly_.store(soundly);
-        if (state_.load() == state)
+        if (state_.load() == state && !(phase(state) == kRunning && cancelled_.load()))
             os::futex_wait(os::word_of(state_), state, sleep);
         sleeps_soundly_.store(false);
     }
@@ -154,6 +163,10 @@ std::uint64_t Watchdog::inspect(std::uint32_t state) noexcept
     const std::uint64_t cpu = os::cpu_ns(clock_.load(std::memory_order_relaxed));
     const std::uint64_t wall_limit = wall_limit_.load(std::memory_order_relaxed);
     const std::uint64_t cpu_limit = cpu_limit_.load(std::memory_order_relaxed);
+    if (cancelled_.load()) {
+        try_kick(state, Limit::cancelled);
+        return kTick;
+    }
     const bool is_new = state != known_.load();
     const std::uint64_t used = used_cpu(state, cpu);
     if (wall >= wall_limit || used >= cpu_limit) {

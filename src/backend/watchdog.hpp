@@ -31,6 +31,10 @@ public:
     Result<void> begin(const Limits &limits, clockid_t clock);
     Limit end() noexcept;
 
+    // From any thread: the call that is on, or the next one, is over its limit.
+    void cancel() noexcept;
+    void forget_cancellation() noexcept { cancelled_.store(false); }
+
     // Around a host call, during which kick does not run though time goes on.
     // False from `pause` if kick has run already. `resume` says which limit is used up:
     // a call that is always in some host call is seldom seen running.
@@ -65,6 +69,7 @@ private:
     std::atomic<std::uint32_t> state_{kIdle};
     std::atomic<bool> sleeps_soundly_{false}; // needs to be woken for a new call
     std::atomic<bool> stop_{false};
+    std::atomic<bool> cancelled_{false};
     std::atomic<Limit> expired_{Limit::none};
 
     // Of the running call; written by begin before the state changes.

@@ -96,9 +96,11 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
         return static_cast<long>(returned->value);
     stale_ = true;
     fault = classify(exit, &image_);
-    const bool timed_out = std::holds_alternative<backend::TimedOut>(exit);
-    return error(timed_out ? Errc::timed_out : Errc::fault, "the call was aborted: %s",
-                 fault->summary().c_str());
+    const auto *timed_out = std::get_if<backend::TimedOut>(&exit);
+    const Errc code = !timed_out                                      ? Errc::fault
+                      : timed_out->limit == backend::Limit::cancelled ? Errc::cancelled
+                                                                      : Errc::timed_out;
+    return error(code, "the call was aborted: %s", fault->summary().c_str());
 }
 
 void Cell::halt()

@@ -39,6 +39,8 @@ public:
     void halt();
     Result<void> restart();
 
+    void cancel() noexcept { backend_->cancel(); }
+
     // In a forked child: what runs is the parent's.
     void abandon() { backend_->abandon(); }
 

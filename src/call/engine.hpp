@@ -47,6 +47,10 @@ public:
     // sleep. Levels without another side have nothing to do.
     virtual Result<void> set_spin(std::uint64_t) { return {}; }
 
+    // From any thread: ends the call that is on, or the next one. Where calls run on the
+    // caller's own stack, nothing can end them: false.
+    virtual bool cancel() noexcept { return false; }
+
     // In a forked child, before destruction: cells and threads are the parent's.
     virtual void abandon() {}
 };

@@ -97,6 +97,18 @@ FaultRecord classify_exception(const backend::Faulted &fault, const image::CellI
     return record;
 }
 
+sbm_fault_kind kind_of(backend::Limit limit)
+{
+    switch (limit) {
+    case backend::Limit::cpu_time:
+        return SBM_FAULT_CPU_TIME;
+    case backend::Limit::cancelled:
+        return SBM_FAULT_CANCELLED;
+    default:
+        return SBM_FAULT_WALL_TIME;
+    }
+}
+
 } // namespace
 
 std::string printable(const char *bytes, std::size_t limit)
@@ -143,8 +155,7 @@ FaultRecord classify(const backend::Exit &exit, const image::CellImage *image)
                         .detail = {}};
             },
             [](const backend::TimedOut &at) -> FaultRecord {
-                return {.kind = at.limit == backend::Limit::cpu_time ? SBM_FAULT_CPU_TIME
-                                                                     : SBM_FAULT_WALL_TIME,
+                return {.kind = kind_of(at.limit),
                         .access = SBM_ACCESS_NONE,
                         .address = 0,
                         .registers =
@@ -270,6 +281,8 @@ std::string FaultRecord::summary() const
         return "used up its processor time";
     case SBM_FAULT_WALL_TIME:
         return "used up its time";
+    case SBM_FAULT_CANCELLED:
+        return "cancelled by the program";
     case SBM_FAULT_KILLED:
         return "the cell ended: " + detail;
     }

@@ -61,6 +61,9 @@ public:
 
     Result<void> reset() noexcept;
 
+    // From any thread, without `enter`.
+    bool cancel() noexcept { return engine_->cancel(); }
+
     // Between calls.
     Result<void> set_spin(std::uint64_t nanoseconds) noexcept
     {

@@ -29,6 +29,7 @@ constexpr const char *kKinds[] = {"?",
                                   "buffer underrun",
                                   "cpu time",
                                   "wall time",
+                                  "cancelled",
                                   "killed"};
 static_assert(std::size(kKinds) == SBM_FAULT_KILLED + 1);
 

@@ -49,6 +49,12 @@ public:
 
     Result<void> set_spin(std::uint64_t bound) override { return cell_->set_spin(bound); }
 
+    bool cancel() noexcept override
+    {
+        cell_->cancel();
+        return true;
+    }
+
     void abandon() override { cell_->abandon(); }
 
 private:

@@ -152,6 +152,10 @@ std::vector<RefusedCall> Sandbox::refused_calls() const
         calls.push_back({std::move(call.name), call.count});
     return calls;
 }
+bool Sandbox::cancel() noexcept
+{
+    return core_->instance->cancel();
+}
 Result<void> Sandbox::set_spin(std::chrono::nanoseconds bound) noexcept
 {
     cell::call::Instance &instance = *core_->instance;

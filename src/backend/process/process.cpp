@@ -97,6 +97,12 @@ public:
 
     void abandon() override { cell_.reset(); }
 
+    void cancel() noexcept override
+    {
+        cancelled_.store(true);
+        os::futex_wake(&image_->mailbox().answered); // the caller sleeps there
+    }
+
     Result<void> set_spin(std::uint64_t bound) override
     {
         spin_ = Spin();
@@ -139,6 +145,7 @@ public:
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
         Exit exit = try_call(function, data);
+        cancelled_.store(false, std::memory_order_relaxed);
         if (!std::holds_alternative<Killed>(exit) || has_begun())
             return exit;
         // It never served: the reset found it in a state that no handler can run in, or
@@ -178,6 +185,7 @@ public:
 
     Result<void> restart() override
     {
+        cancelled_.store(false);
         if (!cell_)
             return fork_cell();
         prepare_mailbox();
@@ -391,6 +399,8 @@ private:
     // Which limit is used up; else `next` is cut to when one may be.
     Limit check_limits(std::uint64_t &next)
     {
+        if (cancelled_.load(std::memory_order_relaxed))
+            return Limit::cancelled;
         const std::uint64_t wall = os::monotonic_ns() - began_;
         if (wall >= limits_.wall_time)
             return Limit::wall_time;
@@ -475,7 +485,8 @@ private:
     Spin spin_;
     os::Places places_;
     bool waits_for_ready_ = false; // after a reset
-    int status_ = 0;               // with which the last process ended
+    std::atomic<bool> cancelled_{false};
+    int status_ = 0; // with which the last process ended
 };
 
 Result<std::unique_ptr<Backend>> ProcessHost::open()

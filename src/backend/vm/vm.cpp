@@ -137,10 +137,9 @@ public:
     {
         if (runner_)
             return call_hot(function, data, limits);
-        limited_ = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;
-        if (limited_)
-            if (const auto begun = watchdog_.begin(limits); !begun)
-                return Killed{begun.error()};
+        if (const auto begun = watchdog_.begin(limits); !begun)
+            return Killed{begun.error()};
+        limited_ = true;
         set_registers(image_->entry(), function, data);
         return enter();
     }
@@ -175,6 +174,8 @@ public:
         return {};
     }
 
+    void cancel() noexcept override { watchdog_.cancel(); }
+
     void abandon() override
     {
         watchdog_.abandon();
@@ -192,6 +193,7 @@ public:
 
     Result<void> restart() override
     {
+        watchdog_.forget_cancellation();
         image_->mailbox().leave = layout_->leave_stub();
         return reset_processor();
     }
@@ -358,10 +360,9 @@ private:
     // looks for it.
     Exit call_hot(std::uint64_t function, std::uint64_t data, const Limits &limits)
     {
-        limited_ = limits.cpu_time != UINT64_MAX || limits.wall_time != UINT64_MAX;
-        if (limited_)
-            if (const auto begun = watchdog_.begin(limits, runner_->clock()); !begun)
-                return Killed{begun.error()};
+        if (const auto begun = watchdog_.begin(limits, runner_->clock()); !begun)
+            return Killed{begun.error()};
+        limited_ = true;
         spin_.begin();
         if (spin_.for_answer() && spin_.for_request())
             places_.avoid_caller(runner_->thread_id());
@@ -590,7 +591,7 @@ private:
     bool special_is_due_ = false; // they are in the run page, to be loaded on entry
     std::uint32_t next_slot_ = kFirstFreeSlot;
     std::uint64_t next_physical_ = kFirstPhysical;
-    bool limited_ = false;
+    bool limited_ = false; // a call is on that the watchdog knows
     Watchdog watchdog_;
     // Hot calls.
     Spin spin_;
