@@ -390,7 +390,10 @@ std::array<Block, 2> CellImage::blocks() const
 
 bool CellImage::is_stack_guard(std::uint64_t address) const
 {
-    return address < stack_ && stack_ - address <= kStackGuard;
+    const auto is_below = [address](std::uint64_t stack) {
+        return address < stack && stack - address <= kStackGuard;
+    };
+    return is_below(stack_) || is_below(start_stack_);
 }
 
 bool CellImage::has_code_at(std::uint64_t address) const

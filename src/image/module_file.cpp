@@ -197,7 +197,7 @@ private:
     Result<void> take_note(std::uint64_t address, std::uint64_t offset, std::uint64_t size)
     {
         std::uint32_t abi = 0;
-        if (!copy(offset, abi))
+        if (size < sizeof abi || !copy(offset, abi))
             return damaged("its note is cut off");
         if (abi != SBM_MODULE_ABI)
             return error(Errc::misuse,
@@ -242,30 +242,33 @@ private:
             return damaged("a table of functions out of bounds");
         for (std::uint64_t at = start; at < end; at += sizeof(Record)) {
             Record record;
-            std::memcpy(&record, at_address(at), sizeof record);
+            std::memcpy(&record, bytes_from(at).data(), sizeof record);
             records.emplace_back(at, record);
         }
         return records;
     }
 
-    // Bytes of a segment, after contains_file_bytes.
-    const std::byte *at_address(std::uint64_t address) const
+    // The file's bytes from an address to the end of its segment; empty if it is in none.
+    std::span<const std::byte> bytes_from(std::uint64_t address) const
     {
         for (const ModuleSegment &segment : module_.segments_)
-            if (contains(segment.data, segment.filled, address, 1))
-                return bytes_.data() + segment.offset + (address - segment.address);
-        return nullptr;
+            if ((segment.protection & PROT_READ) &&
+                contains(segment.data, segment.filled, address, 1))
+                return bytes_.subspan(segment.offset + (address - segment.address),
+                                      segment.filled - (address - segment.data));
+        return {};
     }
 
     Result<std::string> read_text(std::uint64_t record, std::int32_t distance,
                                   std::size_t limit) const
     {
-        const std::uint64_t address = record + static_cast<std::uint64_t>(std::int64_t{distance});
+        const std::span<const std::byte> bytes =
+            bytes_from(record + static_cast<std::uint64_t>(std::int64_t{distance}));
         std::string text;
         for (std::size_t i = 0; i <= limit; i++) {
-            if (!module_.contains_file_bytes(address + i, 1, PROT_READ))
+            if (i == bytes.size())
                 return damaged("a name outside of its constants");
-            const char c = static_cast<char>(*at_address(address + i));
+            const char c = static_cast<char>(bytes[i]);
             if (c == '\0')
                 return text;
             if (c < 0x20 || c > 0x7e)

@@ -216,8 +216,10 @@ private:
         add_region(base + layout_.arguments, layout_.arguments, kPage, PROT_READ);
         add_region(base + layout_.stack, layout_.stack, layout_.stack_size, both);
         add_region(base + layout_.block, layout_.block, kBlockSize, both);
-        if (!image_.template_)
-            add_region(base + layout_.start_stack, layout_.start_stack, layout_.stack_size, both);
+        if (!image_.template_) {
+            image_.start_stack_ = base + layout_.start_stack;
+            add_region(image_.start_stack_, layout_.start_stack, layout_.stack_size, both);
+        }
         add_region(base + layout_.heap, layout_.heap, layout_.heap_size, both);
         return {};
     }
