@@ -32,6 +32,9 @@ struct PoolOptions {
     std::chrono::nanoseconds idle_time = std::chrono::seconds(10); // then cells beyond `warm` go
     bool reset_after_call = true;     // else only after a call that failed
     std::chrono::nanoseconds spin{0}; // see Sandbox::set_spin
+    // For each new cell: a place to provide functions to it. They are then called by many
+    // threads.
+    std::function<Result<void>(Sandbox &)> prepare = nullptr;
 };
 
 // Since the pool was made, except for the last four.

@@ -44,6 +44,7 @@
 #include <ranges>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -127,6 +128,8 @@ inline Error not_of_this_module() noexcept
 } // namespace sbm
 
 #include <sbm/detail/call.hpp>
+#include <sbm/detail/host_function.hpp>
+#include <sbm/detail/signature.hpp>
 
 namespace sbm {
 
@@ -202,6 +205,24 @@ public:
     // Why the last call was aborted, or nullptr. Valid until the next call.
     const Fault *fault() const noexcept;
 
+    // Modules: gives a function of the program to the code in the cell, which declares it by
+    // SBM_IMPORT. The arguments are copied out of the cell once, buffers with them, and
+    // checked to lie in it; `callable` then sees the copies only. The values in them are the
+    // cell's, and may be anything: check them. It runs on the thread of the call, must not
+    // use this sandbox, and an exception from it ends the call as refused. Misuse if the
+    // module declares no such function, or another type: the error names both.
+    template <class Signature, class Callable>
+    Result<void> provide(std::string_view name, Callable &&callable) noexcept
+    {
+        try {
+            return provide(name, detail::signature<Signature>.text,
+                           detail::HostFunctionMaker<Signature>::make(
+                               std::forward<Callable>(callable)));
+        } catch (...) {
+            return Error(Errc::no_memory, "the program has no memory left");
+        }
+    }
+
     // Modules: what the last call wrote to standard output and error, in printable form;
     // the first 8 KiB of it. Empty for in-place functions.
     std::string log() const;
@@ -229,6 +250,8 @@ public:
 private:
     friend class Module;
     explicit Sandbox(detail::Core *core) noexcept : core_(core) {}
+    Result<void> provide(std::string_view name, std::string_view signature,
+                         detail::HostFunction function) noexcept;
     std::unique_ptr<detail::Core, detail::CoreDeleter> core_;
 };
 

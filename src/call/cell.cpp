@@ -2,7 +2,6 @@
 #include "call/cell.hpp"
 
 #include "base/checked.hpp"
-#include "call/host_call.hpp"
 
 #include <cstring>
 
@@ -80,7 +79,7 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     image_.prepare_call();
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
-        const auto served = serve_host_call(*call, image_, arena_);
+        const auto served = serve_host_call(*call, image_, arena_, imports_);
         if (!served) {
             halt();
             fault = FaultRecord{.kind = SBM_FAULT_HOST_CALL,

@@ -6,6 +6,7 @@
 #include "backend/backend.hpp"
 #include "call/arena.hpp"
 #include "call/fault.hpp"
+#include "call/host_call.hpp"
 #include "image/cell_image.hpp"
 
 #include <sbm/types.h>
@@ -25,6 +26,9 @@ public:
     start(image::CellImage image, std::unique_ptr<backend::Backend> backend, Arena &arena);
 
     const image::CellImage &image() const { return image_; }
+
+    // What the code of a module may call; outlives the cell.
+    void set_imports(const Imports *imports) { imports_ = imports; }
 
     // Calls function(data); with `size`, `data` is an argument structure of so many bytes,
     // of which the function gets a read-only copy. Afterwards `ending` tells of a call that
@@ -59,6 +63,7 @@ private:
     std::unique_ptr<backend::Backend> backend_;
     Arena &arena_;
     std::size_t chunks_known_ = 0, grants_known_ = 0;
+    const Imports *imports_ = nullptr;
     bool touched_ = false; // called since it was started or reset
     bool stale_ = false;   // an aborted call left it as it is
 };

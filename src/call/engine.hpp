@@ -7,9 +7,11 @@
 #include "call/arena.hpp"
 #include "call/fault.hpp"
 
+#include <sbm/detail/host_function.hpp>
 #include <sbm/types.h>
 
 #include <memory>
+#include <string_view>
 
 namespace cell::call {
 
@@ -42,6 +44,12 @@ public:
     virtual const image::CellImage *image() const { return nullptr; }
 
     virtual Result<void> reset() = 0;
+
+    // Gives a host function to the module that the engine runs.
+    virtual Result<void> provide(std::string_view, std::string_view, sbm::detail::HostFunction)
+    {
+        return error(Errc::misuse, "only a module takes functions of the host by name");
+    }
 
     // How long, in nanoseconds, both sides of a call may look for each other before they
     // sleep. Levels without another side have nothing to do.

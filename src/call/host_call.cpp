@@ -9,6 +9,7 @@
 #include <cinttypes>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <sys/mman.h>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace cell::call {
 namespace {
 
 constexpr std::size_t kArgumentBytesMax = 4096;
-constexpr std::size_t kFields = 6;
+constexpr std::size_t kFields = 8;
 
 // All three kinds of buffer look like this.
 struct View {
@@ -42,19 +43,21 @@ public:
     {
     }
 
-    Result<std::int64_t> run(const backend::HostCall &call)
+    // A function as both interfaces have it: `enter` runs it.
+    template <class Enter>
+    Result<std::int64_t> run(const char *name, std::uint64_t arguments, std::size_t size,
+                             std::span<const sbm::detail::HostField> fields, Enter &&enter)
     {
-        const sbm_proxy *proxy = find_proxy(call.proxy, image_.proxies());
-        if (!proxy || proxy->size > kArgumentBytesMax || proxy->count > kFields)
-            return error(Errc::fault, "%#" PRIx64 " is not a proxy of this program", call.proxy);
-        const std::byte *arguments = find(call.arguments, proxy->size, Access::read);
-        if (!arguments)
-            return error(Errc::fault, "%s: its arguments are not in the cell", proxy->name);
-        std::memcpy(arguments_.data(), arguments, proxy->size);
-        for (std::size_t i = 0; i < proxy->count; i++)
-            if (proxy->fields[i].kind != SBM_FIELD_VALUE)
-                CELL_CHECK(take_buffer(*proxy, proxy->fields[i].kind, proxy->fields[i].offset));
-        const long value = proxy->enter(arguments_.data());
+        name_ = name;
+        if (size > kArgumentBytesMax || fields.size() > kFields)
+            return error(Errc::fault, "%s: too many arguments", name);
+        if (const std::byte *memory = find(arguments, size, Access::read))
+            std::memcpy(arguments_.data(), memory, size);
+        else
+            return error(Errc::fault, "%s: its arguments are not in the cell", name);
+        for (const sbm::detail::HostField &field : fields)
+            CELL_CHECK(take_buffer(field));
+        const long value = enter(arguments_.data());
         for (std::size_t i = 0; i < count_; i++)
             if (targets_[i] && !buffers_[i].empty())
                 std::memcpy(targets_[i], buffers_[i].data(), buffers_[i].size());
@@ -71,53 +74,92 @@ private:
     }
 
     // Replaces the cell's view in the copied arguments by one of a private copy.
-    Result<void> take_buffer(const sbm_proxy &proxy, std::uint32_t kind, std::uint32_t offset)
+    Result<void> take_buffer(const sbm::detail::HostField &field)
     {
+        using Kind = sbm::detail::HostField::Kind;
         View view;
-        std::memcpy(&view, arguments_.data() + offset, sizeof view);
-        if (view.size > SBM_PROXY_BYTES_MAX - total_)
-            return error(Errc::fault, "%s: more than %zu bytes of buffers", proxy.name,
+        std::memcpy(&view, arguments_.data() + field.offset, sizeof view);
+        const auto bytes = checked_multiply(view.size, field.element);
+        if (!bytes || *bytes > SBM_PROXY_BYTES_MAX - total_)
+            return error(Errc::fault, "%s: more than %zu bytes of buffers", name_,
                          SBM_PROXY_BYTES_MAX);
-        total_ += view.size;
+        total_ += *bytes;
         const auto address = reinterpret_cast<std::uint64_t>(view.data);
         std::byte *memory = nullptr;
-        if (view.size != 0) {
-            memory = find(address, view.size, kind == SBM_FIELD_IN ? Access::read : Access::write);
+        if (*bytes != 0) {
+            memory = find(address, *bytes, field.kind == Kind::in ? Access::read : Access::write);
             if (!memory)
                 return error(Errc::fault, "%s: %zu bytes at %#" PRIx64 " are not in the cell",
-                             proxy.name, view.size, address);
+                             name_, static_cast<std::size_t>(*bytes), address);
         }
         std::vector<std::byte> &copy = buffers_[count_];
-        copy.resize(view.size);
-        if (view.size != 0 && kind != SBM_FIELD_OUT)
-            std::memcpy(copy.data(), memory, view.size);
-        targets_[count_] = kind == SBM_FIELD_IN ? nullptr : memory;
+        copy.resize(*bytes);
+        if (*bytes != 0 && field.kind != Kind::out)
+            std::memcpy(copy.data(), memory, *bytes);
+        targets_[count_] = field.kind == Kind::in ? nullptr : memory;
         view.data = copy.data();
-        std::memcpy(arguments_.data() + offset, &view, sizeof view);
+        std::memcpy(arguments_.data() + field.offset, &view, sizeof view);
         count_++;
         return {};
     }
 
     const image::CellImage &image_;
     const Arena &arena_;
+    const char *name_ = "";
     alignas(64) std::array<std::byte, kArgumentBytesMax> arguments_;
     std::array<std::vector<std::byte>, kFields> buffers_;
     std::array<std::byte *, kFields> targets_{};
-    std::size_t count_ = 0, total_ = 0;
+    std::size_t count_ = 0;
+    std::uint64_t total_ = 0;
 };
+
+Result<std::int64_t> serve_proxy(const backend::HostCall &call, const image::CellImage &image,
+                                 const Arena &arena)
+{
+    using Kind = sbm::detail::HostField::Kind;
+    const sbm_proxy *proxy = find_proxy(call.proxy, image.proxies());
+    if (!proxy || proxy->count > std::size(proxy->fields))
+        return error(Errc::fault, "%#" PRIx64 " is not a proxy of this program", call.proxy);
+    std::array<sbm::detail::HostField, std::size(decltype(proxy->fields){})> fields;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < proxy->count; i++) {
+        const std::uint32_t kind = proxy->fields[i].kind;
+        if (kind != SBM_FIELD_VALUE)
+            fields[count++] = {kind == SBM_FIELD_IN    ? Kind::in
+                               : kind == SBM_FIELD_OUT ? Kind::out
+                                                       : Kind::inout,
+                               proxy->fields[i].offset, 1};
+    }
+    return HostCallServer(image, arena)
+        .run(proxy->name, call.arguments, proxy->size, {fields.data(), count}, proxy->enter);
+}
+
+Result<std::int64_t> serve_import(const backend::HostCall &call, const image::CellImage &image,
+                                  const Arena &arena, const Imports &imports)
+{
+    const Imports::Entry *entry = imports.find(call.proxy);
+    if (!entry)
+        return error(Errc::fault, "%#" PRIx64 " is no import of the module", call.proxy);
+    if (!entry->function.enter)
+        return error(Errc::fault, "%s, which the program does not provide", entry->name.c_str());
+    return HostCallServer(image, arena)
+        .run(entry->name.c_str(), call.arguments, entry->function.size,
+             {entry->function.fields.data(), entry->function.count}, entry->function.enter);
+}
 
 } // namespace
 
 Result<std::int64_t> serve_host_call(const backend::HostCall &call, const image::CellImage &image,
-                                     const Arena &arena) noexcept
+                                     const Arena &arena, const Imports *imports) noexcept
 {
     // A body may throw on what the cell gave it, and copies may find no memory.
     try {
-        return HostCallServer(image, arena).run(call);
+        return imports ? serve_import(call, image, arena, *imports)
+                       : serve_proxy(call, image, arena);
     } catch (const std::exception &thrown) {
-        return error(Errc::fault, "a proxy threw an exception: %.200s", thrown.what());
+        return error(Errc::fault, "a function of the host threw an exception: %.200s", thrown.what());
     } catch (...) {
-        return error(Errc::fault, "a proxy threw an exception");
+        return error(Errc::fault, "a function of the host threw an exception");
     }
 }
 

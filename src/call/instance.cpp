@@ -178,6 +178,13 @@ const sbm_fault *Instance::fault() noexcept
     }
 }
 
+Result<void> Instance::provide(std::string_view name, std::string_view signature,
+                               sbm::detail::HostFunction function) noexcept
+{
+    return without_throwing(
+        [&] { return engine_->provide(name, signature, std::move(function)); });
+}
+
 std::string Instance::log() const
 {
     return engine_->image() ? log_of(*engine_->image()) : std::string();

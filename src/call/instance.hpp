@@ -7,6 +7,7 @@
 #include "call/engine.hpp"
 #include "os/memory.hpp"
 
+#include <sbm/detail/host_function.hpp>
 #include <sbm/types.h>
 
 #include <atomic>
@@ -60,6 +61,10 @@ public:
     std::vector<RefusedCall> refused_calls() const;
 
     Result<void> reset() noexcept;
+
+    // Modules: see Sandbox::provide.
+    Result<void> provide(std::string_view name, std::string_view signature,
+                         sbm::detail::HostFunction function) noexcept;
 
     // From any thread, without `enter`.
     bool cancel() noexcept { return engine_->cancel(); }

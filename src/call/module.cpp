@@ -27,6 +27,11 @@ public:
         CELL_TRY(image::CellImage image, image::clone_template(module_->start_state()));
         CELL_TRY(std::unique_ptr<backend::Backend> backend, host_->open());
         CELL_TRY(cell_, Cell::start(std::move(image), std::move(backend), arena_));
+        for (const image::ModuleFunction &import : module_->file().imports())
+            imports_.add({import.address + module_->start_state()->layout.bias, import.name,
+                          import.signature,
+                          {}});
+        cell_->set_imports(&imports_);
         return {};
     }
 
@@ -36,6 +41,22 @@ public:
         if (!module_->is_export(address))
             return error(Errc::misuse, "the function is none of the module's");
         return cell_->call(address, data, size, limits_, fault_);
+    }
+
+    Result<void> provide(std::string_view name, std::string_view signature,
+                         sbm::detail::HostFunction function) override
+    {
+        Imports::Entry *entry = imports_.find(name);
+        if (!entry)
+            return error(Errc::misuse, "the module imports no function `%.100s`",
+                         std::string(name).c_str());
+        if (entry->signature != signature)
+            return error(Errc::misuse,
+                         "`%.40s` is %.90s in the module, and was provided as %.90s",
+                         entry->name.c_str(), entry->signature.c_str(),
+                         std::string(signature).c_str());
+        entry->function = std::move(function);
+        return {};
     }
 
     const image::CellImage *image() const override { return &cell_->image(); }
@@ -61,6 +82,7 @@ private:
     const std::shared_ptr<const Module> module_;
     const backend::Limits limits_;
     std::shared_ptr<backend::Host> host_;
+    Imports imports_;
     std::unique_ptr<Cell> cell_;
 };
 
@@ -123,6 +145,8 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     CELL_TRY(const std::unique_ptr<Cell> maker,
              Cell::start(std::move(image), std::move(backend), arena));
     std::optional<FaultRecord> fault;
+    const Imports none; // there is nobody yet who could have provided any
+    maker->set_imports(&none);
     const auto started = maker->call(maker->image().start_function(),
                                      reinterpret_cast<const void *>(maker->image().start_data()), 0,
                                      complete.limits, fault);

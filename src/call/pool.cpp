@@ -206,6 +206,8 @@ private:
         CELL_TRY(Sandbox made, cell_ ? module_.sandbox(*cell_) : module_.sandbox());
         if (options_.spin.count() > 0)
             CELL_CHECK(made.set_spin(options_.spin));
+        if (options_.prepare)
+            CELL_CHECK(options_.prepare(made));
         const std::lock_guard lock(*lock_);
         statistics_.created++;
         return std::make_unique<Sandbox>(std::move(made));

@@ -152,6 +152,16 @@ std::vector<RefusedCall> Sandbox::refused_calls() const
         calls.push_back({std::move(call.name), call.count});
     return calls;
 }
+Result<void> Sandbox::provide(std::string_view name, std::string_view signature,
+                              detail::HostFunction function) noexcept
+{
+    cell::call::Instance &instance = *core_->instance;
+    if (auto entered = instance.enter(); !entered)
+        return entered;
+    auto result = instance.provide(name, signature, std::move(function));
+    instance.leave();
+    return result;
+}
 bool Sandbox::cancel() noexcept
 {
     return core_->instance->cancel();

@@ -17,6 +17,7 @@ namespace cli {
 namespace {
 
 using bench::Figure;
+using bench::Unit;
 using bench::Verdict;
 
 std::string duration(double nanoseconds)
@@ -27,6 +28,22 @@ std::string duration(double nanoseconds)
         return fmt::format("{:.1f} ns", nanoseconds);
     return nanoseconds < 1e6 ? fmt::format("{:.1f} us", nanoseconds / 1e3)
                              : fmt::format("{:.2f} ms", nanoseconds / 1e6);
+}
+
+// What was measured, as the reader of the figure wants to see it.
+std::string quantity(double value, Unit unit)
+{
+    if (value <= 0)
+        return "-";
+    switch (unit) {
+    case Unit::rate:
+        return fmt::format("{:.0f} /s", 1e9 / value);
+    case Unit::bytes:
+        return fmt::format("{:.0f} KiB", value / 1024);
+    case Unit::time:
+        break;
+    }
+    return duration(value);
 }
 
 std::string verdict_text(Verdict verdict)
@@ -51,22 +68,24 @@ void print_heading()
                sbm_version(), SBM_BUILD_TYPE, kernel_version(), processor_count(), processor_name(),
                has_hypervisor_bit() ? " in a virtual machine" : "", load_average(),
                governor.empty() ? "none" : governor);
-    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", "level", "figure",
+    fmt::print("{:<8} {:<30} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", "level", "figure",
                "median", "p99", "floor", "median", "ratio", "aim", "");
 }
 
 void print(const Figure &figure)
 {
     if (!figure.problem.empty()) {
-        fmt::print("{:<8} {:<26} not measured: {}\n", figure.level, figure.name, figure.problem);
+        fmt::print("{:<8} {:<30} not measured: {}\n", figure.level, figure.name, figure.problem);
         return;
     }
     const bench::Measured &m = figure.measured;
-    fmt::print("{:<8} {:<26} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<16} {}\n", figure.level,
-               figure.name, duration(m.median), duration(m.p99),
-               figure.floor_name.empty() ? "-" : figure.floor_name, duration(m.floor),
+    fmt::print("{:<8} {:<30} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", figure.level,
+               figure.name, quantity(m.median, figure.unit), quantity(m.p99, figure.unit),
+               figure.floor_name.empty() ? "-" : figure.floor_name, quantity(m.floor, figure.unit),
                m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
                figure.aim.empty() ? "-" : figure.aim, verdict_text(figure.verdict));
+    if (!figure.remark.empty())
+        fmt::print("{:<8}   {}\n", "", figure.remark);
 }
 
 nlohmann::json to_json(const Figure &figure)
@@ -77,13 +96,21 @@ nlohmann::json to_json(const Figure &figure)
         json["problem"] = figure.problem;
         return json;
     }
-    json["median_ns"] = m.median;
-    json["p99_ns"] = m.p99;
+    if (figure.unit == Unit::bytes)
+        json["bytes"] = m.median;
+    else
+        json.update({{"median_ns", m.median}, {"p99_ns", m.p99}});
+    if (figure.unit == Unit::rate)
+        json["per_second"] = 1e9 / m.median;
     if (!figure.floor_name.empty())
         json.update(
             {{"floor", figure.floor_name}, {"floor_median_ns", m.floor}, {"ratio", m.ratio}});
     if (figure.verdict != Verdict::no_aim)
         json.update({{"aim", figure.aim}, {"reached", figure.verdict == Verdict::reached}});
+    if (figure.aim_ratio > 0)
+        json["aim_ratio"] = figure.aim_ratio;
+    if (!figure.remark.empty())
+        json["remark"] = figure.remark;
     return json;
 }
 

@@ -310,6 +310,48 @@ std::uint64_t call_keeps_registers()
 }
 SBM_EXPORT(call_keeps_registers);
 
+// What the host gives.
+SBM_IMPORT(add, std::int64_t(std::int32_t, double));
+SBM_IMPORT(transform, int(sbm::In<char> from, sbm::Out<char> to, sbm::InOut<std::uint32_t> both));
+SBM_IMPORT(never_provided, void());
+
+std::int64_t ask_host(std::int32_t number)
+{
+    std::uint32_t both[3] = {1, 2, 3};
+    char text[8] = {};
+    const int result = transform({"abc", 3}, {text, 4}, {both, 3});
+    if (std::string(text) != "ABC" || both[2] != 30)
+        return -1;
+    return add(number, 0.5) + result;
+}
+SBM_EXPORT(ask_host);
+
+void ask_in_vain()
+{
+    never_provided();
+}
+SBM_EXPORT(ask_in_vain);
+
+// Views that a host must not believe.
+int lie_to_host(int how)
+{
+    char own[4] = {};
+    const auto *nowhere = reinterpret_cast<char *>(std::uintptr_t{0x10});
+    switch (how) {
+    case 0:
+        return transform({nowhere, 4}, {own, 4}, {});
+    case 1:
+        return transform({own, SIZE_MAX}, {own, 4}, {});
+    case 2:
+        return transform({own, 4}, {const_cast<char *>("constant"), 4}, {});
+    case 3:
+        return transform({own, 4}, {own, 4}, {nullptr, SIZE_MAX / 4 + 2});
+    default:
+        return transform({own, 0}, {own, 0}, {nullptr, 0});
+    }
+}
+SBM_EXPORT(lie_to_host);
+
 struct Pair {
     std::int32_t first;
     char second;

@@ -33,6 +33,21 @@ long sbm_guest_call_host(const void *import, const void *arguments);
             ".long 0\n"                                                                    \
             ".popsection\n")
 
+/* The same in the table of imports: struct sbm_module_import. */
+#define SBM_IMPORT_RECORD_(f)                                                              \
+    __asm__(".pushsection .rodata.sbm_names, \"a\", @progbits\n"                           \
+            ".L__sbm_import_name_" #f ": .asciz \"" #f "\"\n"                              \
+            ".popsection\n"                                                                \
+            ".pushsection sbm_imports, \"aR\", @progbits\n"                                \
+            ".balign 4\n"                                                                  \
+            ".globl __sbm_import_" #f "\n"                                                 \
+            ".hidden __sbm_import_" #f "\n"                                                \
+            "__sbm_import_" #f ":\n"                                                       \
+            ".long .L__sbm_import_name_" #f " - __sbm_import_" #f "\n"                      \
+            ".long __sbm_import_signature_" #f " - __sbm_import_" #f "\n"                   \
+            ".long 0, 0\n"                                                                 \
+            ".popsection\n")
+
 /* The signature of a function in C: its types as they are written. */
 #define SBM_C_SIGNATURE_(...) SBM_JOIN_(SBM_C_SIGNATURE_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
 #define SBM_C_SIGNATURE_0(f) "int(void)"

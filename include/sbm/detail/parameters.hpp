@@ -49,6 +49,7 @@ auto apply(Function function, const Pack<P, Rest...> &pack, Done... done)
 }
 
 template <class R> constexpr bool fits_register = sizeof(R) <= sizeof(long);
+template <> inline constexpr bool fits_register<void> = true;
 
 // Calls `function` with the parameters, and leaves its value where the host reads it:
 // in the register that is returned, if it fits.

@@ -60,7 +60,54 @@ template <class R, class... P> long run_export(R (*function)(P...), const void *
 #endif
 }
 
+// What SBM_IMPORT declares: calls the host, with a copy of the arguments.
+template <class Signature> class Import;
+template <class R, class... P> class Import<R(P...)> {
+    static_assert((std::is_trivially_copyable_v<P> && ...),
+                  "sbm: only trivially copyable types can leave a cell");
+    static_assert(std::is_void_v<R> || (std::is_trivially_copyable_v<R> && fits_register<R>),
+                  "sbm: a host function gives a value of eight bytes at most");
+
+public:
+    constexpr explicit Import(const char &record) : record_(record) {}
+
+    R operator()(P... parameters) const
+    {
+        const Pack<P...> pack = make(parameters...);
+        const long word = sbm_guest_call_host(&record_, &pack);
+        if constexpr (!std::is_void_v<R>) {
+            R value;
+            std::memcpy(&value, &word, sizeof value);
+            return value;
+        }
+    }
+
+private:
+    static Pack<> make() { return {}; }
+    template <class First, class... Rest> static Pack<First, Rest...> make(First first, Rest... rest)
+    {
+        return {first, make(rest...)};
+    }
+    const char &record_;
+};
+
 } // namespace sbm::detail
+
+// Declares a function that the host gives to the module by Sandbox::provide:
+//     SBM_IMPORT(read_more, long(std::uint64_t offset, sbm::Out<std::byte> target));
+//     const long count = read_more(100, {buffer, sizeof buffer});
+// In<T> is copied to the host, Out<T> back from it, InOut<T> both ways. A call of what the
+// host did not provide ends the call of the module.
+#define SBM_IMPORT(f, ...)                                                                 \
+    extern "C" {                                                                           \
+    extern const char __sbm_import_##f;                                                    \
+    extern const decltype(::sbm::detail::make_signature<__VA_ARGS__>())                    \
+        __sbm_import_signature_##f;                                                        \
+    [[gnu::used]] constexpr decltype(::sbm::detail::make_signature<__VA_ARGS__>())         \
+        __sbm_import_signature_##f = ::sbm::detail::make_signature<__VA_ARGS__>();         \
+    }                                                                                      \
+    SBM_IMPORT_RECORD_(f);                                                                 \
+    inline constexpr ::sbm::detail::Import<__VA_ARGS__> f(__sbm_import_##f)
 
 // Exports the function `f`, after its definition or declaration.
 #define SBM_EXPORT(f)                                                                      \
