@@ -155,6 +155,42 @@ void *sbm_add_aligned_buf(struct sbm *sbm, struct sbm_buf **list, const void *bu
 void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size);
 void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size);
 
+/* Modules: whole libraries in a cell, with their C library (docs/modules.md).
+ *
+ *   SBM_DEFINE_MODULE_CALL(count_letter, const char *, text, size_t, size, int, letter);
+ *
+ *   struct sbm_module *module = sbm_module_load("text_module", NULL, reason, sizeof reason);
+ *   sbm_init_module(&sbm, module);
+ *   int n = sbm_call(&sbm, count_letter, SBM_COPY_IN(&sbm, text, size), size, 'l');
+ */
+struct sbm_module;
+
+/* Checks the file and runs the module's constructors once, in a cell as `options` (or NULL)
+ * says; every instance starts from the state that they left. NULL, and why in `reason`,
+ * which holds `size` bytes, if that fails. The caller unloads it. */
+struct sbm_module *sbm_module_load(const char *path, const struct sbm_options *options,
+                                   char *reason, size_t size);
+struct sbm_module *sbm_module_load_bytes(const void *file, size_t file_size,
+                                         const struct sbm_options *options, char *reason,
+                                         size_t size);
+
+/* Instances that were made from it may live on. NULL is allowed. */
+void sbm_module_unload(struct sbm_module *module);
+
+/* The thunk of an exported function, for sbm_exec_arguments; `signature` as
+ * SBM_EXPORT_FUNC makes it, "int(const char *, size_t)", or NULL for any. NULL, and a
+ * reason that names both signatures, if there is no such function. */
+sbm_func sbm_module_function(const struct sbm_module *module, const char *name,
+                             const char *signature, char *reason, size_t size);
+
+/* As sbm_init, for an instance that runs functions of the module, at the level and with
+ * the limits that it was loaded with. */
+int sbm_init_module(struct sbm *sbm, const struct sbm_module *module);
+
+/* What SBM_DEFINE_MODULE_CALL uses: looks the function up and calls it. */
+int sbm_exec_module(struct sbm *sbm, const char *name, const char *signature,
+                    const void *arguments, size_t size);
+
 /* What sbm_call uses: copies the argument structure where the cell may read it. */
 int sbm_exec_arguments(struct sbm *sbm, sbm_func func, const void *arguments, size_t size);
 
@@ -260,6 +296,27 @@ template <class T> inline T *map_writable(struct sbm *sbm, T *buf, size_t size)
         SBM_BARE_ stores                                                           \
         SBM_CLEAR_PADDING_((struct __sbm_arg_##f *)(void *)sbm_bytes_);            \
         return sbm_exec_arguments(sbm, __sbm_thunk_##f, sbm_bytes_, sizeof sbm_bytes_); \
+    }                                                                              \
+    struct __sbm_arg_##f
+
+/* The caller's half of a function that a module exports by SBM_EXPORT_FUNC. */
+#define SBM_DEFINE_MODULE_CALL(...)                                                \
+    SBM_DEFINE_MODULE_CALL_(SBM_FIRST_(__VA_ARGS__), (SBM_MEMBERS_(__VA_ARGS__)),  \
+                            (struct sbm * sbm SBM_MORE_PARAMETERS_(__VA_ARGS__)),  \
+                            (SBM_STORES_(__VA_ARGS__)), SBM_C_SIGNATURE_(__VA_ARGS__))
+#define SBM_DEFINE_MODULE_CALL_(f, members, parameters, stores, signature) \
+    SBM_DEFINE_MODULE_CALL_AGAIN_(f, members, parameters, stores, signature)
+#define SBM_DEFINE_MODULE_CALL_AGAIN_(f, members, parameters, stores, signature)   \
+    struct __sbm_arg_##f {                                                         \
+        SBM_BARE_ members                                                          \
+    };                                                                             \
+    __attribute__((unused)) static inline int __sbm_call_##f parameters            \
+    {                                                                              \
+        unsigned char sbm_bytes_[sizeof(struct __sbm_arg_##f)]                     \
+            __attribute__((aligned(__alignof__(struct __sbm_arg_##f)))) = {0};     \
+        SBM_BARE_ stores                                                           \
+        SBM_CLEAR_PADDING_((struct __sbm_arg_##f *)(void *)sbm_bytes_);            \
+        return sbm_exec_module(sbm, #f, signature, sbm_bytes_, sizeof sbm_bytes_); \
     }                                                                              \
     struct __sbm_arg_##f
 

@@ -2,6 +2,7 @@
 #include "call/bridge.hpp"
 
 #include "call/instance.hpp"
+#include "call/module.hpp"
 
 namespace cell::call {
 namespace {
@@ -26,6 +27,40 @@ BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance)
     if (made)
         instance.reset(made->release());
     return status_of(made);
+}
+
+BridgeStatus bridge_load(const char *path, std::span<const std::byte> file,
+                         const sbm_options &options, ModuleHandle &module)
+{
+    const auto loaded = without_throwing([&]() -> Result<ModuleHandle> {
+        CELL_TRY(auto checked, path ? image::ModuleFile::load(path) : image::ModuleFile::parse(file));
+        return Module::load(std::move(checked), options);
+    });
+    if (loaded)
+        module = *loaded;
+    return status_of(loaded);
+}
+
+BridgeStatus bridge_find(const Module &module, const char *name, const char *signature,
+                         std::uint64_t &function)
+{
+    const auto found = module.find(name, signature ? signature : "");
+    if (found)
+        function = module.address_of(**found);
+    return status_of(found);
+}
+
+BridgeStatus bridge_create_of(const Module &module, InstanceHandle &instance)
+{
+    auto made = Instance::create(module, module.options());
+    if (made)
+        instance.reset(made->release());
+    return status_of(made);
+}
+
+const Module *bridge_module(const Instance &instance)
+{
+    return instance.module();
 }
 
 const char *bridge_enter(Instance &instance)

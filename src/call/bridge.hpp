@@ -17,6 +17,7 @@
 namespace cell::call {
 
 class Instance;
+class Module;
 
 struct InstanceEnd {
     void operator()(Instance *instance) const;
@@ -28,6 +29,17 @@ struct BridgeStatus {
     int code = 0;
     std::string text;
 };
+
+using ModuleHandle = std::shared_ptr<const Module>;
+
+// From `path`, or if that is NULL from `file`.
+BridgeStatus bridge_load(const char *path, std::span<const std::byte> file,
+                         const sbm_options &options, ModuleHandle &module);
+// `function` is an address in cells.
+BridgeStatus bridge_find(const Module &module, const char *name, const char *signature,
+                         std::uint64_t &function);
+BridgeStatus bridge_create_of(const Module &module, InstanceHandle &instance);
+const Module *bridge_module(const Instance &instance);
 
 BridgeStatus bridge_create(const sbm_options &options, InstanceHandle &instance);
 const char *bridge_enter(Instance &instance); // nullptr, or a constant: why not

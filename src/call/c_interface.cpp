@@ -20,6 +20,10 @@ using cell::call::BufferRequest;
 using cell::call::Copy;
 using cell::call::InstanceHandle;
 
+struct sbm_module {
+    cell::call::ModuleHandle handle;
+};
+
 namespace {
 
 struct OwnedBuffer : sbm_buf {
@@ -32,6 +36,9 @@ struct State {
     std::atomic<const char *> refusal{nullptr}; // in place of `error`
     std::vector<Copy> copies; // of the current call; kept, so that calls take no memory
     std::vector<std::unique_ptr<OwnedBuffer>> buffers;
+    // Of a module: the function that was looked up last, by the constants that name it.
+    const char *name = nullptr, *signature = nullptr;
+    sbm_func function = nullptr;
 };
 
 State *state_of(const struct sbm *sbm)
@@ -210,9 +217,111 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
     return fail(sbm, status) ? status.code : value;
 }
 
+void tell(const std::string &text, char *reason, std::size_t size)
+{
+    if (!reason || size == 0)
+        return;
+    const std::size_t length = text.copy(reason, size - 1);
+    reason[length] = '\0';
+}
+
+sbm_module *load(const char *path, std::span<const std::byte> file, const sbm_options *options,
+                 char *reason, std::size_t size) noexcept
+{
+    try {
+        auto module = std::make_unique<sbm_module>();
+        const sbm_options standard{};
+        const auto status = cell::call::bridge_load(path, file, options ? *options : standard,
+                                                    module->handle);
+        if (status.code == 0)
+            return module.release();
+        tell(status.text, reason, size);
+    } catch (const std::bad_alloc &) {
+        tell("the program has no memory left", reason, size);
+    }
+    return nullptr;
+}
+
+// Calls of one function after another are looked up once.
+sbm_func find_function(struct sbm *sbm, const char *name, const char *signature)
+{
+    const Entered state(sbm);
+    if (!state)
+        return nullptr;
+    if (state->name == name && state->signature == signature)
+        return state->function;
+    const cell::call::Module *module = cell::call::bridge_module(*state->instance);
+    if (!module) {
+        fail(sbm, {-EINVAL, "the instance was not made from a module"});
+        return nullptr;
+    }
+    std::uint64_t function = 0;
+    if (fail(sbm, cell::call::bridge_find(*module, name, signature, function)))
+        return nullptr;
+    state->name = name;
+    state->signature = signature;
+    return state->function = reinterpret_cast<sbm_func>(function);
+}
+
 } // namespace
 
 extern "C" {
+
+struct sbm_module *sbm_module_load(const char *path, const struct sbm_options *options,
+                                   char *reason, size_t size)
+{
+    return load(path, {}, options, reason, size);
+}
+
+struct sbm_module *sbm_module_load_bytes(const void *file, size_t file_size,
+                                         const struct sbm_options *options, char *reason,
+                                         size_t size)
+{
+    return load(nullptr, {static_cast<const std::byte *>(file), file_size}, options, reason, size);
+}
+
+void sbm_module_unload(struct sbm_module *module)
+{
+    delete module;
+}
+
+sbm_func sbm_module_function(const struct sbm_module *module, const char *name,
+                             const char *signature, char *reason, size_t size)
+{
+    try {
+        std::uint64_t function = 0;
+        const auto status = cell::call::bridge_find(*module->handle, name, signature, function);
+        if (status.code == 0)
+            return reinterpret_cast<sbm_func>(function);
+        tell(status.text, reason, size);
+    } catch (const std::bad_alloc &) {
+        tell("the program has no memory left", reason, size);
+    }
+    return nullptr;
+}
+
+int sbm_init_module(struct sbm *sbm, const struct sbm_module *module)
+{
+    *sbm = {};
+    return in_c(sbm, -ENOMEM, [&] {
+        auto state = std::make_unique<State>();
+        const auto status =
+            module ? cell::call::bridge_create_of(*module->handle, state->instance)
+                   : BridgeStatus{-EINVAL, "there is no module"};
+        sbm->state = state.release();
+        fail(sbm, status);
+        return sbm->error;
+    });
+}
+
+int sbm_exec_module(struct sbm *sbm, const char *name, const char *signature,
+                    const void *arguments, size_t size)
+{
+    return in_c(sbm, -ENOMEM, [&] {
+        const sbm_func function = find_function(sbm, name, signature);
+        return function ? execute(sbm, function, arguments, size) : error_of(sbm);
+    });
+}
 
 int sbm_init(struct sbm *sbm)
 {

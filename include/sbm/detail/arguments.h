@@ -90,4 +90,20 @@
 #define SBM_LOADS_5(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_4(f, __VA_ARGS__)
 #define SBM_LOADS_6(f, t, i, ...) sbm_arguments_->i, SBM_LOADS_5(f, __VA_ARGS__)
 
+/* The signature of a function in C: its types as they are written. */
+#define SBM_C_SIGNATURE_(...) SBM_JOIN_(SBM_C_SIGNATURE_, SBM_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
+#define SBM_C_SIGNATURE_0(f) "int(void)"
+#define SBM_C_SIGNATURE_1(f, t, i) "int(" SBM_C_TYPES_1(f, t, i) ")"
+#define SBM_C_SIGNATURE_2(...) "int(" SBM_C_TYPES_2(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_3(...) "int(" SBM_C_TYPES_3(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_4(...) "int(" SBM_C_TYPES_4(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_5(...) "int(" SBM_C_TYPES_5(__VA_ARGS__) ")"
+#define SBM_C_SIGNATURE_6(...) "int(" SBM_C_TYPES_6(__VA_ARGS__) ")"
+#define SBM_C_TYPES_1(f, t, i) #t
+#define SBM_C_TYPES_2(f, t, i, ...) #t ", " SBM_C_TYPES_1(f, __VA_ARGS__)
+#define SBM_C_TYPES_3(f, t, i, ...) #t ", " SBM_C_TYPES_2(f, __VA_ARGS__)
+#define SBM_C_TYPES_4(f, t, i, ...) #t ", " SBM_C_TYPES_3(f, __VA_ARGS__)
+#define SBM_C_TYPES_5(f, t, i, ...) #t ", " SBM_C_TYPES_4(f, __VA_ARGS__)
+#define SBM_C_TYPES_6(f, t, i, ...) #t ", " SBM_C_TYPES_5(f, __VA_ARGS__)
+
 #endif
