@@ -5,6 +5,7 @@
 //
 //     fuzz_seeds [--check] CORPUS_FOLDER
 #include "cell.hpp"
+#include "module_seeds.hpp"
 
 #include "test_policy.hpp"
 #include "test_support.hpp"
@@ -283,5 +284,7 @@ int main(int argc, char **argv)
     fault_seeds();
     proxy_seeds();
     backtrace_seeds();
+    for (const auto &[name, octets] : fuzz::module_seeds())
+        seed("module_file/" + name, octets);
     return wrong == 0 ? 0 : 1;
 }
