@@ -33,6 +33,15 @@ public:
     static Result<Module> load(std::span<const std::byte> file,
                                const Options &options = {}) noexcept;
 
+    // The module with the state that its constructors left, in a file, so that a later
+    // program need not run them. The file is for this version of the library and for a
+    // processor with the same features; load_template says so if it finds another, and refuses
+    // files that are damaged. It is to be trusted as far as the module is.
+    Result<void> save_template(const std::string &path) const noexcept;
+    // Memory and stack are as when it was saved; level and limits are those of `options`.
+    static Result<Module> load_template(const std::string &path,
+                                        const Options &options = {}) noexcept;
+
     // The exported function with this name and type. Misuse if there is none; if the types
     // differ, the error names both.
     template <class Signature> Result<Function<Signature>> function(std::string_view name) const

@@ -33,7 +33,8 @@ BridgeStatus bridge_load(const char *path, std::span<const std::byte> file,
                          const sbm_options &options, ModuleHandle &module)
 {
     const auto loaded = without_throwing([&]() -> Result<ModuleHandle> {
-        CELL_TRY(auto checked, path ? image::ModuleFile::load(path) : image::ModuleFile::parse(file));
+        CELL_TRY(auto checked,
+                 path ? image::ModuleFile::load(path) : image::ModuleFile::parse(file));
         return Module::load(std::move(checked), options);
     });
     if (loaded)

@@ -231,8 +231,8 @@ sbm_module *load(const char *path, std::span<const std::byte> file, const sbm_op
     try {
         auto module = std::make_unique<sbm_module>();
         const sbm_options standard{};
-        const auto status = cell::call::bridge_load(path, file, options ? *options : standard,
-                                                    module->handle);
+        const auto status =
+            cell::call::bridge_load(path, file, options ? *options : standard, module->handle);
         if (status.code == 0)
             return module.release();
         tell(status.text, reason, size);
@@ -305,17 +305,16 @@ int sbm_init_module(struct sbm *sbm, const struct sbm_module *module)
     *sbm = {};
     return in_c(sbm, -ENOMEM, [&] {
         auto state = std::make_unique<State>();
-        const auto status =
-            module ? cell::call::bridge_create_of(*module->handle, state->instance)
-                   : BridgeStatus{-EINVAL, "there is no module"};
+        const auto status = module ? cell::call::bridge_create_of(*module->handle, state->instance)
+                                   : BridgeStatus{-EINVAL, "there is no module"};
         sbm->state = state.release();
         fail(sbm, status);
         return sbm->error;
     });
 }
 
-int sbm_exec_module(struct sbm *sbm, const char *name, const char *signature,
-                    const void *arguments, size_t size)
+int sbm_exec_module(struct sbm *sbm, const char *name, const char *signature, const void *arguments,
+                    size_t size)
 {
     return in_c(sbm, -ENOMEM, [&] {
         const sbm_func function = find_function(sbm, name, signature);

@@ -157,7 +157,8 @@ Result<std::int64_t> serve_host_call(const backend::HostCall &call, const image:
         return imports ? serve_import(call, image, arena, *imports)
                        : serve_proxy(call, image, arena);
     } catch (const std::exception &thrown) {
-        return error(Errc::fault, "a function of the host threw an exception: %.200s", thrown.what());
+        return error(Errc::fault, "a function of the host threw an exception: %.200s",
+                     thrown.what());
     } catch (...) {
         return error(Errc::fault, "a function of the host threw an exception");
     }

@@ -28,7 +28,8 @@ public:
         CELL_TRY(std::unique_ptr<backend::Backend> backend, host_->open());
         CELL_TRY(cell_, Cell::start(std::move(image), std::move(backend), arena_));
         for (const image::ModuleFunction &import : module_->file().imports())
-            imports_.add({import.address + module_->start_state()->layout.bias, import.name,
+            imports_.add({import.address + module_->start_state()->layout.bias,
+                          import.name,
                           import.signature,
                           {}});
         cell_->set_imports(&imports_);
@@ -51,8 +52,7 @@ public:
             return error(Errc::misuse, "the module imports no function `%.100s`",
                          std::string(name).c_str());
         if (entry->signature != signature)
-            return error(Errc::misuse,
-                         "`%.40s` is %.90s in the module, and was provided as %.90s",
+            return error(Errc::misuse, "`%.40s` is %.90s in the module, and was provided as %.90s",
                          entry->name.c_str(), entry->signature.c_str(),
                          std::string(signature).c_str());
         entry->function = std::move(function);
@@ -130,13 +130,8 @@ Result<std::shared_ptr<const Module>> Module::load(std::shared_ptr<const image::
 Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image::ModuleFile> file,
                                                     const sbm_options &options)
 {
-    CELL_TRY(const sbm_level level, choose_strong_level(options.level));
     const EngineOptions complete = with_defaults(options);
-    std::shared_ptr<Module> module(new Module);
-    module->options_ = options;
-    module->options_.level = level;
-    module->host_level_ = level;
-    CELL_TRY(module->host_, find_host(level));
+    CELL_TRY(const std::shared_ptr<Module> module, make(options));
     CELL_TRY(image::CellImage image,
              image::build_module_image(std::move(file), {complete.memory, complete.stack}));
     CELL_TRY(std::unique_ptr<backend::Backend> backend, module->host_->open());
@@ -153,11 +148,40 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     maker->halt();
     if (!started)
         return start_failed(started.error(), std::move(fault), maker->image());
-    CELL_TRY(module->template_, image::make_template(maker->image(), meter.rate()));
-    for (const image::ModuleFunction &function : module->file().exports())
-        module->thunks_.push_back(module->address_of(function));
-    std::sort(module->thunks_.begin(), module->thunks_.end());
-    return std::shared_ptr<const Module>(std::move(module));
+    CELL_TRY(auto state, image::make_template(maker->image(), meter.rate()));
+    module->take(std::move(state));
+    return std::shared_ptr<const Module>(module);
+}
+
+Result<std::shared_ptr<const Module>>
+Module::adopt(std::shared_ptr<const image::ModuleTemplate> saved,
+              const sbm_options &options) noexcept
+{
+    return without_throwing([&]() -> Result<std::shared_ptr<const Module>> {
+        CELL_TRY(const std::shared_ptr<Module> module, make(options));
+        module->take(std::move(saved));
+        return std::shared_ptr<const Module>(module);
+    });
+}
+
+// One without a state yet.
+Result<std::shared_ptr<Module>> Module::make(const sbm_options &options)
+{
+    CELL_TRY(const sbm_level level, choose_strong_level(options.level));
+    std::shared_ptr<Module> module(new Module);
+    module->options_ = options;
+    module->options_.level = level;
+    module->host_level_ = level;
+    CELL_TRY(module->host_, find_host(level));
+    return module;
+}
+
+void Module::take(std::shared_ptr<const image::ModuleTemplate> state)
+{
+    template_ = std::move(state);
+    for (const image::ModuleFunction &function : file().exports())
+        thunks_.push_back(address_of(function));
+    std::sort(thunks_.begin(), thunks_.end());
 }
 
 Result<const image::ModuleFunction *> Module::find(std::string_view name,

@@ -22,6 +22,10 @@ public:
     static Result<std::shared_ptr<const Module>> load(std::shared_ptr<const image::ModuleFile> file,
                                                       const sbm_options &options) noexcept;
 
+    // Takes a state that was saved; nothing runs.
+    static Result<std::shared_ptr<const Module>>
+    adopt(std::shared_ptr<const image::ModuleTemplate> saved, const sbm_options &options) noexcept;
+
     const image::ModuleFile &file() const { return *template_->file; }
     const std::shared_ptr<const image::ModuleTemplate> &start_state() const { return template_; }
     const sbm_options &options() const { return options_; }
@@ -45,6 +49,8 @@ public:
 
 private:
     Module() = default;
+    static Result<std::shared_ptr<Module>> make(const sbm_options &options);
+    void take(std::shared_ptr<const image::ModuleTemplate> state);
     static Result<std::shared_ptr<const Module>>
     start(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options);
     Result<std::shared_ptr<backend::Host>> host_of(sbm_level level) const;

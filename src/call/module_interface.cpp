@@ -3,6 +3,7 @@
 // <sbm/module.hpp> on top of a module.
 #include "call/core.hpp"
 #include "call/module.hpp"
+#include "image/template_file.hpp"
 
 #include <sbm/module.hpp>
 
@@ -45,6 +46,24 @@ Result<Module> Module::load(std::span<const std::byte> file, const Options &opti
     auto state = cell::without_throwing(
         [&] { return detail::load(cell::image::ModuleFile::parse(file), options); });
     return state ? Result<Module>(Module(*state)) : Result<Module>(state.error());
+}
+
+Result<void> Module::save_template(const std::string &path) const noexcept
+{
+    return cell::without_throwing(
+        [&] { return cell::image::save_template(*state_->module->start_state(), path); });
+}
+
+Result<Module> Module::load_template(const std::string &path, const Options &options) noexcept
+{
+    auto state = cell::without_throwing([&]() -> Result<std::shared_ptr<detail::ModuleState>> {
+        CELL_TRY(auto saved, cell::image::load_template(path));
+        auto made = std::make_shared<detail::ModuleState>();
+        CELL_TRY(made->module,
+                 cell::call::Module::adopt(std::move(saved), detail::plain_options(options)));
+        return made;
+    });
+    return state ? Result<Module>(Module(std::move(*state))) : Result<Module>(state.error());
 }
 
 Result<Sandbox> Module::sandbox() const noexcept

@@ -119,6 +119,11 @@ std::uint64_t choose_module_base()
     return kBaseStart + round_down(random % kBaseRange, kLargePage);
 }
 
+bool is_module_base(std::uint64_t address)
+{
+    return address % kLargePage == 0 && contains(kBaseStart, kBaseRange, address, kPage);
+}
+
 Result<ModuleLayout> ModuleLayout::choose(const ModuleFile &file, const ImageOptions &options,
                                           std::uint64_t cell_base)
 {

@@ -48,6 +48,7 @@ struct ModuleTemplate {
 
 // A random address for a new template's cells, where no memory of the program lies.
 std::uint64_t choose_module_base();
+bool is_module_base(std::uint64_t address);
 
 // The image of the first cell, whose start() is still to be called.
 Result<CellImage> build_module_image(std::shared_ptr<const ModuleFile> file,

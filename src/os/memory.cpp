@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -183,19 +184,46 @@ Result<void> resize_memory_file(int file, std::uint64_t size)
     return {};
 }
 
-Result<Descriptor> program_file(const char *name, std::span<const std::byte> content)
+namespace {
+
+Result<void> write_all(int file, std::span<const std::byte> content)
 {
-    CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC));
     const NoFileSizeSignal no_signal;
     std::size_t done = 0;
     while (done < content.size()) {
-        const ssize_t n = ::write(file.get(), content.data() + done, content.size() - done);
+        const ssize_t n = ::write(file, content.data() + done, content.size() - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return too_large(n < 0 ? errno : ENOSPC, "cannot fill a memory file");
+            return too_large(n < 0 ? errno : ENOSPC, "cannot fill a file");
         done += static_cast<std::size_t>(n);
     }
+    return {};
+}
+
+} // namespace
+
+Result<void> write_file(const std::string &path, std::span<const std::byte> content)
+{
+    std::string unfinished = path + ".XXXXXX";
+    const Descriptor file(::mkostemp(unfinished.data(), O_CLOEXEC));
+    if (!file)
+        return os_error(errno, "cannot create a file beside %s", path.c_str());
+    auto written = write_all(file.get(), content);
+    if (written && ::fsync(file.get()) != 0)
+        written = os_error(errno, "cannot write %s", path.c_str());
+    if (written && ::fchmod(file.get(), 0644) == 0 &&
+        ::rename(unfinished.c_str(), path.c_str()) == 0)
+        return {};
+    const int number = errno;
+    ::unlink(unfinished.c_str());
+    return written ? Result<void>(os_error(number, "cannot replace %s", path.c_str())) : written;
+}
+
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content)
+{
+    CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC));
+    CELL_CHECK(write_all(file.get(), content));
     if (::fcntl(file.get(), F_ADD_SEALS,
                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
         return os_error(errno, "cannot seal a memory file");

@@ -62,6 +62,9 @@ Result<Descriptor> open_for_reading(const std::string &path);
 // All that is left to read of a file, if it is no more than `limit` bytes.
 Result<std::vector<std::byte>> read_all(int file, std::size_t limit);
 
+// Writes a file as a whole: whoever opens `path` finds the old content or all of the new.
+Result<void> write_file(const std::string &path, std::span<const std::byte> content);
+
 // A sparse file of `size` zero bytes in memory.
 Result<Descriptor> memory_file(const char *name, std::uint64_t size);
 
