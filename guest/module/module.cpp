@@ -6,6 +6,24 @@
 
 #include "abi/module.h"
 
+#include <sbm/detail/batch.hpp>
+
+// The library's own export, by a name that no macro makes.
+extern "C" long __sbm_thunk_batch(void *raw);
+extern "C" [[gnu::used]] long __sbm_thunk_batch(void *raw)
+{
+    return sbm::detail::run_batch(raw);
+}
+__asm__(".pushsection .rodata.sbm_names, \"a\", @progbits\n"
+        ".L__sbm_batch_name: .asciz \"sbm.batch\"\n"
+        ".popsection\n"
+        ".pushsection sbm_exports, \"aR\", @progbits\n"
+        ".balign 4\n"
+        ".L__sbm_batch: .long .L__sbm_batch_name - .L__sbm_batch\n"
+        ".long .L__sbm_batch_name - .L__sbm_batch\n"
+        ".long __sbm_thunk_batch - .L__sbm_batch, 0\n"
+        ".popsection\n");
+
 extern "C" {
 
 void sbm_guest_begin(void)

@@ -117,6 +117,10 @@ Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept;
 Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t size,
                      std::span<Transfer> transfers) noexcept;
 
+// Replaces the program's own code that makes many calls by the module's, if there is one.
+// False if that has none.
+bool find_batch(const Core &core, Thunk &thunk) noexcept;
+
 // Was the sandbox made from this module?
 bool is_of(const Core &core, const void *module) noexcept;
 inline Error not_of_this_module() noexcept
@@ -128,6 +132,8 @@ inline Error not_of_this_module() noexcept
 } // namespace sbm
 
 #include <sbm/detail/call.hpp>
+#include <sbm/detail/batch.hpp>
+#include <sbm/detail/batch_call.hpp>
 #include <sbm/detail/host_function.hpp>
 #include <sbm/detail/signature.hpp>
 
@@ -200,6 +206,26 @@ public:
             detail::call<char, P...>(*core_, function.thunk_, static_cast<void (*)(P...)>(nullptr),
                                      std::forward<A>(arguments)...);
         return result ? Result<void>() : Result<void>(result.error());
+    }
+
+    // Many calls of one function in one entry into the cell, for functions that take less
+    // time than the way there:
+    //     auto results = sandbox.call_many(*score, std::vector{std::tuple(1, 2), std::tuple(3, 4)});
+    // Each element has the arguments of one call, as `call` takes them; outputs in them are
+    // written only if all calls succeed.
+    template <class R, class... P, class Tuples>
+    Result<std::vector<Untrusted<R>>> call_many(const Function<R(P...)> &function,
+                                                Tuples &&calls) noexcept
+    {
+        if (!detail::is_of(*core_, function.module_))
+            return detail::not_of_this_module();
+        return detail::call_many<R, P...>(*core_, function.thunk_,
+                                          static_cast<R (*)(P...)>(nullptr), calls);
+    }
+    template <class R, class... P, class Tuples>
+    Result<std::vector<Untrusted<R>>> call_many(R (*function)(P...), Tuples &&calls) noexcept
+    {
+        return detail::call_many<R, P...>(*core_, detail::thunk<R, P...>, function, calls);
     }
 
     // Why the last call was aborted, or nullptr. Valid until the next call.

@@ -181,6 +181,8 @@ void Module::take(std::shared_ptr<const image::ModuleTemplate> state)
     template_ = std::move(state);
     for (const image::ModuleFunction &function : file().exports())
         thunks_.push_back(address_of(function));
+    if (file().batch())
+        thunks_.push_back(batch());
     std::sort(thunks_.begin(), thunks_.end());
 }
 

@@ -41,6 +41,11 @@ public:
         return function.address + template_->layout.bias;
     }
     bool is_export(std::uint64_t address) const;
+    // The thunk that makes many calls, in cells; 0 if the module has none.
+    std::uint64_t batch() const
+    {
+        return file().batch() ? file().batch() + template_->layout.bias : 0;
+    }
 
     // One more cell. Level, limits and guard are those of `options`, memory and stack the
     // module's.

@@ -2,6 +2,7 @@
 //
 // <sbm/sandbox.hpp> on top of an instance.
 #include "call/core.hpp"
+#include "call/module.hpp"
 
 #include <array>
 #include <new>
@@ -109,6 +110,13 @@ Result<Core *> make_core(Result<std::unique_ptr<cell::call::Instance>> instance)
     return core;
 }
 
+bool find_batch(const Core &core, Thunk &thunk) noexcept
+{
+    if (const cell::call::Module *module = core.instance->module())
+        thunk = reinterpret_cast<Thunk>(module->batch());
+    return thunk != nullptr;
+}
+
 bool is_of(const Core &core, const void *module) noexcept
 {
     return core.instance->module() == module;
@@ -128,8 +136,7 @@ Level strongest() noexcept
 
 Result<Sandbox> Sandbox::create(const Options &options) noexcept
 {
-    auto core =
-        detail::make_core(cell::call::Instance::create(detail::plain_options(options)));
+    auto core = detail::make_core(cell::call::Instance::create(detail::plain_options(options)));
     return core ? Result<Sandbox>(Sandbox(*core)) : Result<Sandbox>(core.error());
 }
 
@@ -171,8 +178,8 @@ Result<void> Sandbox::set_spin(std::chrono::nanoseconds bound) noexcept
     cell::call::Instance &instance = *core_->instance;
     if (auto entered = instance.enter(); !entered)
         return entered;
-    auto result = instance.set_spin(
-        static_cast<std::uint64_t>(std::max<std::int64_t>(bound.count(), 0)));
+    auto result =
+        instance.set_spin(static_cast<std::uint64_t>(std::max<std::int64_t>(bound.count(), 0)));
     instance.leave();
     return result;
 }

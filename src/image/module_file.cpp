@@ -19,6 +19,7 @@ constexpr std::uint64_t kLowestAddress = std::uint64_t{1} << 16;
 constexpr std::uint64_t kHighestAddress = std::uint64_t{1} << 40;
 constexpr std::size_t kHeadersMax = 64;
 constexpr std::size_t kFunctionsMax = 4096;
+constexpr std::string_view kOwnNames = "sbm."; // of functions that the guest library exports
 
 // What the ELF specification calls p_flags, as PROT_*.
 int protection_of(const Elf64_Phdr &header)
@@ -297,6 +298,11 @@ private:
             function.address = at + static_cast<std::uint64_t>(std::int64_t{record.thunk});
             if (!contains_code(function.address))
                 return damaged("an exported function outside of its code");
+            if (function.name.starts_with(kOwnNames)) {
+                if (function.name == "sbm.batch")
+                    module_.batch_ = function.address;
+                continue;
+            }
             if (module_.find_export(function.name))
                 return damaged("two exported functions with one name");
             module_.exports_.push_back(std::move(function));

@@ -45,9 +45,9 @@ TEST_P(InC, FunctionsAreCalledWithBuffers)
     const char text[] = "follow the yellow ball";
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(sbm_call(&sbm_, answer), 42);
-        EXPECT_EQ(sbm_call(&sbm_, count_letter, SBM_COPY_IN(&sbm_, text, sizeof text),
-                           sizeof text, 'l'),
-                  6);
+        EXPECT_EQ(
+            sbm_call(&sbm_, count_letter, SBM_COPY_IN(&sbm_, text, sizeof text), sizeof text, 'l'),
+            6);
         char target[20] = "";
         EXPECT_EQ(sbm_call(&sbm_, fill, SBM_COPY_OUT(&sbm_, target, 5), 5), 0);
         EXPECT_STREQ(target, "fffff");

@@ -33,9 +33,9 @@ protected:
 
     void provide_transform()
     {
-        const auto provided = sandbox_->provide<Transform>(
-            "transform", [this](sbm::In<char> from, sbm::Out<char> to,
-                                sbm::InOut<std::uint32_t> both) {
+        const auto provided =
+            sandbox_->provide<Transform>("transform", [this](sbm::In<char> from, sbm::Out<char> to,
+                                                             sbm::InOut<std::uint32_t> both) {
                 calls_++;
                 for (std::size_t i = 0; i < from.size() && i < to.size(); i++)
                     to[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(from[i])));
