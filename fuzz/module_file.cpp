@@ -8,6 +8,8 @@
 #include "image/module_file.hpp"
 #include "image/module_image.hpp"
 
+#include <sbm/module_info.hpp>
+
 #include <cstring>
 #include <set>
 #include <string>
@@ -63,6 +65,15 @@ void check_functions(const ModuleFile &file)
                           "a name that is none");
 }
 
+void check_description(std::span<const std::byte> bytes)
+{
+    const auto info = sbm::ModuleInfo::of(bytes);
+    fuzz::require(info.has_value() && !info->exports.empty() && !info->segments.empty(),
+                  "a module that cannot be described");
+    for (const auto &call : info->system_calls)
+        fuzz::require(!call.name.empty() && is_text(call.name), "a name that is none");
+}
+
 // Nothing of it runs.
 void make_cell(std::shared_ptr<const ModuleFile> file)
 {
@@ -89,6 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
                   "another file");
     check_segments(**parsed);
     check_functions(**parsed);
+    check_description((*parsed)->content());
     make_cell(*parsed);
     return 0;
 }

@@ -3,6 +3,8 @@
 // What the caller can read afterwards: the log, and the calls that were refused.
 #include "personality.hpp"
 
+#include "abi/system_calls.h"
+
 namespace sbm::personality {
 
 // The first bytes are kept: they tell more than the last of a flood.
@@ -19,7 +21,7 @@ void log(const char *bytes, std::size_t size)
 
 void refuse(std::uint64_t number)
 {
-    const char *name = name_of(number);
+    const char *name = sbm_system_call_name(number);
     for (sbm_refused_call &entry : __sbm_mailbox->refused) {
         std::size_t i = 0;
         if (entry.name[0] == '\0')

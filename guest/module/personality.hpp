@@ -19,9 +19,6 @@ namespace sbm::personality {
 using Answer = std::int64_t;
 using Arguments = const std::uint64_t (&)[6];
 
-// Text of a name, "?" for a number that this table does not know.
-const char *name_of(std::uint64_t number);
-
 // Counts a call that is not done, by its name, for the report.
 void refuse(std::uint64_t number);
 

@@ -1,43 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs the program as a user does, and reads what it prints.
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+#include "run_program.hpp"
 
-#include <cstdio>
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <fstream>
-#include <string>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
 
-struct Ended {
-    int status = -1; // the exit status, or -1 if it did not exit
-    std::string output;
-};
-
-// Standard error goes where the test's own goes.
-Ended run(const std::string &arguments)
-{
-    Ended result;
-    std::FILE *pipe = ::popen((SBM_PROGRAM " " + arguments).c_str(), "r");
-    if (!pipe)
-        return result;
-    char block[4096];
-    for (std::size_t size; (size = std::fread(block, 1, sizeof block, pipe)) > 0;)
-        result.output.append(block, size);
-    const int status = ::pclose(pipe);
-    if (WIFEXITED(status))
-        result.status = WEXITSTATUS(status);
-    return result;
-}
-
-nlohmann::json parsed(const Ended &run)
-{
-    return nlohmann::json::parse(run.output, nullptr, false);
-}
+using cli_test::Ended;
+using cli_test::parsed;
+using cli_test::run;
 
 // Is the level there, as the program itself says?
 bool has_level(const std::string &name)
@@ -55,7 +31,7 @@ TEST(Usage, HelpNamesTheCommands)
 {
     const Ended help = run("--help");
     EXPECT_EQ(help.status, 0);
-    for (const char *word : {"doctor", "verify", "--version"})
+    for (const char *word : {"doctor", "verify", "module", "--version"})
         EXPECT_NE(help.output.find(word), std::string::npos) << word;
 }
 

@@ -24,6 +24,13 @@ struct VerifyOptions {
 // Success only if every answer is the wanted one.
 int verify(const VerifyOptions &options);
 
+struct ModuleOptions {
+    std::string file; // or the name of a module that comes with the library
+    bool json = false;
+};
+// Success if it is a module.
+int module(const ModuleOptions &options);
+
 struct BenchOptions {
     std::vector<std::string> levels; // empty: all that this machine has
     std::string json_file;           // empty: none

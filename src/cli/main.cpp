@@ -20,7 +20,9 @@ int run(int count, char **arguments)
                  "sbm");
     app.set_version_flag("--version", std::string("sbm ") + sbm_version());
     app.require_subcommand(1);
-    app.footer("Exit status: 0 success, 1 a promise that does not hold, 2 wrong usage, 3 trouble.");
+    app.footer(
+        "Exit status: 0 success, 1 a promise that does not hold or a file that is no module, "
+        "2 wrong usage, 3 trouble.");
 
     cli::DoctorOptions doctor;
     CLI::App *doctor_command =
@@ -36,6 +38,13 @@ int run(int count, char **arguments)
         ->check(CLI::IsMember(any_level))
         ->capture_default_str();
     verify_command->add_flag("--json", verify.json, "Print JSON");
+
+    cli::ModuleOptions module;
+    CLI::App *module_command =
+        app.add_subcommand("module", "What a module exports, needs and contains");
+    module_command->add_option("file", module.file, "Its file, or the name of one of sbm's own")
+        ->required();
+    module_command->add_flag("--json", module.json, "Print JSON");
 #ifdef SBM_WITH_BENCH
     cli::BenchOptions bench;
     CLI::App *bench_command =
@@ -55,6 +64,8 @@ int run(int count, char **arguments)
         return cli::doctor(doctor);
     if (verify_command->parsed())
         return cli::verify(verify);
+    if (module_command->parsed())
+        return cli::module(module);
 #ifdef SBM_WITH_BENCH
     return cli::bench(bench);
 #else
