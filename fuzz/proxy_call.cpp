@@ -202,7 +202,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
             std::memcpy(&arguments[i], word, sizeof arguments[i]);
 
     Snapshot snapshot;
-    const auto served = cell::call::serve_host_call(call, cell.image(), cell.arena());
+    const auto served = cell::call::serve_host_call(call, cell.image(), cell.arena(), nullptr);
     if (served)
         check_served(call, arguments, snapshot);
     fuzz::require(snapshot.is_unchanged(), "something else than an output was changed");
