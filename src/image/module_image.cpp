@@ -202,7 +202,7 @@ private:
                                 image_.window_file_.get(), 0, MAP_SHARED | MAP_NORESERVE));
         const std::uint64_t base = image_.cell_base_ = layout_.cell_base;
         image_.window_bytes_ = layout_.window_size;
-        image_.cell_constants_ = base + layout_.cell_constants;
+        image_.cell_constants_ = layout_.cell_constants;
         image_.mailbox_ = base + layout_.mailbox;
         image_.arguments_ = base + layout_.arguments;
         image_.system_window_ = base + layout_.system;
@@ -216,7 +216,7 @@ private:
         if (image_.template_)
             image_.thread_pointer_ = image_.template_->thread_pointer;
         const int both = PROT_READ | PROT_WRITE;
-        add_region(base + layout_.cell_constants, layout_.cell_constants, kPage, PROT_READ);
+        add_region(SBM_CELL_CONSTANTS, layout_.cell_constants, kPage, PROT_READ);
         add_region(base + layout_.mailbox, layout_.mailbox, sizeof(sbm_mailbox), both);
         add_region(base + layout_.arguments, layout_.arguments, kPage, PROT_READ);
         add_region(base + layout_.stack, layout_.stack, layout_.stack_size, both);
@@ -323,8 +323,10 @@ private:
         sbm_mailbox &mailbox = image_.mailbox();
         mailbox.heap_start = image_.cell_base_ + layout_.heap;
         mailbox.heap_size = layout_.heap_size;
+        // Whole pages: the cell can write behind the mailbox too.
         const auto *start = reinterpret_cast<const std::byte *>(&mailbox);
-        image_.pristine_.push_back({layout_.mailbox, {start, start + sizeof mailbox}});
+        image_.pristine_.push_back(
+            {layout_.mailbox, {start, start + round_up(sizeof mailbox, kPage)}});
         if (!image_.template_)
             image_.make_unique();
     }

@@ -254,6 +254,18 @@ void lie_about_log(std::uint64_t written)
 }
 SBM_EXPORT(lie_about_log);
 
+// What lies behind the mailbox on its last page: the value before.
+std::uint64_t write_behind_mailbox(std::uint64_t value)
+{
+    constexpr std::uint64_t kPage = 4096;
+    const std::uint64_t end = reinterpret_cast<std::uint64_t>(__sbm_mailbox + 1);
+    auto *last = reinterpret_cast<volatile std::uint64_t *>((end + kPage - 1) / kPage * kPage) - 1;
+    const std::uint64_t before = *last;
+    *last = value;
+    return before;
+}
+SBM_EXPORT(write_behind_mailbox);
+
 void lie_about_calls()
 {
     std::memset(__sbm_mailbox->refused, 0xfe, sizeof __sbm_mailbox->refused);

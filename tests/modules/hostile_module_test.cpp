@@ -353,6 +353,18 @@ TEST_P(Hostile, LiesInTheMailboxAreOnlyLies)
     expect_works();
 }
 
+TEST_P(Hostile, NothingBehindTheMailboxOutlivesAReset)
+{
+    open();
+    for (int round = 0; round < 2; round++) {
+        const auto before =
+            call<std::uint64_t(std::uint64_t)>("write_behind_mailbox", std::uint64_t{4711});
+        ASSERT_TRUE(before) << before.error().text();
+        EXPECT_EQ(before->trusted_because("it is a test"), 0U);
+        ASSERT_TRUE(sandbox_->reset());
+    }
+}
+
 TEST_P(Hostile, WritingOverTheMailboxHarmsNobody)
 {
     open();
