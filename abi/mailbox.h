@@ -73,8 +73,10 @@ struct sbm_signal_frame {
     uint64_t registers[17]; /* r8…r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip */
 };
 
-/* A page that the cell can read only. The helper of the process level takes from it what
- * it must not take from memory that the cell can write. */
+/* A page that the cell can read only, at the same address in every cell: below the helper
+ * of the process level, which takes from it what it must not take from memory that the cell
+ * can write, or from a signal that anybody may have sent. */
+#define SBM_CELL_CONSTANTS 0x1fffffffe000
 struct sbm_cell_constants {
     uint64_t mailbox;
     uint64_t entry; /* __sbm_call */

@@ -37,7 +37,6 @@ struct sbm_zygote_message {
     uint32_t count; /* of segments */
     int32_t pid;
     uint32_t reserved;
-    uint64_t constants; /* where the cell will have its struct sbm_cell_constants */
     struct sbm_zygote_segment segments[SBM_ZYGOTE_SEGMENTS];
 };
 

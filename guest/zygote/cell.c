@@ -42,6 +42,8 @@
 #define FLAGS_REGISTER 3 /* r11 and rcx, as `syscall` leaves them */
 #define RETURN_REGISTER 14
 
+static const struct sbm_cell_constants *const constants =
+    (const struct sbm_cell_constants *)SBM_CELL_CONSTANTS;
 static struct sbm_mailbox *mailbox;
 static uint32_t answered; /* the last sequence number that was seen */
 static __attribute__((aligned(64))) unsigned char signal_stack[SIGNAL_STACK_BYTES];
@@ -111,7 +113,7 @@ static void obey_map_orders(void)
     obey(mailbox->orders, count < SBM_MAP_ORDERS ? count : SBM_MAP_ORDERS);
 }
 
-void cell_serve(const struct sbm_cell_constants *constants)
+void cell_serve(void)
 {
     mailbox = (struct sbm_mailbox *)constants->mailbox;
     cell_system_call_entry = constants->system_call;
@@ -245,7 +247,7 @@ void cell_prepare(void)
     catch_signals();
 }
 
-void cell_run(const struct sbm_cell_constants *constants, long parent)
+void cell_run(long parent)
 {
     /* What the zygote itself needs. */
     static const int resources[] = {RLIMIT_NOFILE, RLIMIT_NPROC};
@@ -258,5 +260,5 @@ void cell_run(const struct sbm_cell_constants *constants, long parent)
     kernel(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
     require(kernel(SYS_close_range, 0, ~0U, 0));
     install_filter();
-    cell_serve(constants);
+    cell_serve();
 }

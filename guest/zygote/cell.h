@@ -13,11 +13,11 @@ void cell_prepare(void);
 
 /* Gives up everything else that a cell does not need, and serves calls until killed.
  * `parent` is the zygote's process id. */
-__attribute__((noreturn)) void cell_run(const struct sbm_cell_constants *constants, long parent);
+__attribute__((noreturn)) void cell_run(long parent);
 
 /* Begins to serve, with nothing left of whatever ran before: from cell_run, and from
  * the handler of a reset. */
-__attribute__((noreturn)) void cell_serve(const struct sbm_cell_constants *constants);
+__attribute__((noreturn)) void cell_serve(void);
 
 /* Calls entry(function, data) on the stack that ends at `stack_top`, and comes
  * back on this one with clean processor flags whatever the function did to its

@@ -2,6 +2,8 @@
  *
  * The zygote's first instructions, and the only ones around a call in a cell.
  */
+#define SBM_CELL_CONSTANTS 0x1fffffffe000 /* abi/mailbox.h */
+
     .section .note.GNU-stack, "", @progbits
 
     .text
@@ -59,13 +61,11 @@ cell_call_on_stack:
     .size cell_call_on_stack, . - cell_call_on_stack
 
     /* The handler of SIGUSR1: begins to serve again as a new process would, whatever ran
-     * before. Nothing is believed but what the kernel and the host alone can write: the
-     * address of the constants comes with the signal (si_value in siginfo_t), vector
+     * before. Nothing is believed but what the host alone can write, the constants; vector
      * registers and protection keys are as the kernel gives them to a handler. */
     .globl cell_on_reset
     .type cell_on_reset, @function
 cell_on_reset:
-    mov 24(%rsi), %rbx
     push $2
     popfq
     lea zygote_stack_top(%rip), %rsp
@@ -80,9 +80,9 @@ cell_on_reset:
     mov %eax, %fs
     mov %eax, %gs
     wrgsbase %rax
+    movabs $SBM_CELL_CONSTANTS, %rbx
     mov 24(%rbx), %rax /* thread_pointer */
     wrfsbase %rax
-    mov %rbx, %rdi
     xor %ebp, %ebp
     xor %eax, %eax
     call cell_serve

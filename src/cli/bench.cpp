@@ -140,18 +140,17 @@ int bench(const BenchOptions &options)
     bool complete = true;
     print_heading();
     Progress progress;
-    const ::bench::Options settings{options.quick,
-                                    [&](const std::string &what) { progress.show(what); }};
-    for (const std::string &level : levels) {
-        for (const Figure &figure : ::bench::measure_level(level, settings)) {
-            progress.clear();
-            print(figure);
-            figures.push_back(to_json(figure));
-            // A level that this machine lacks is no failure, unless it was asked for.
-            complete = complete && (figure.problem.empty() || options.levels.empty());
-        }
+    const auto show = [&](const Figure &figure) {
+        progress.clear();
+        print(figure);
         std::fflush(stdout);
-    }
+        figures.push_back(to_json(figure));
+        // A level that this machine lacks is no failure, unless it was asked for.
+        complete = complete && (figure.problem.empty() || options.levels.empty());
+    };
+    for (const std::string &level : levels)
+        ::bench::measure_level(
+            level, {options.quick, [&](const auto &what) { progress.show(what); }, show});
     if (!options.json_file.empty()) {
         std::ofstream file(options.json_file);
         file << nlohmann::json{{"machine", machine(load_before)},

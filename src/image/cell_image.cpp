@@ -124,7 +124,7 @@ private:
         CELL_CHECK(os::map_over(image_.window_.data(), file_size, PROT_READ | PROT_WRITE,
                                 image_.window_file_.get(), 0, MAP_SHARED | MAP_NORESERVE));
         const std::uint64_t base = image_.cell_base_ = image_.window_.address();
-        image_.cell_constants_ = base + cell_constants;
+        image_.cell_constants_ = cell_constants;
         image_.mailbox_ = base + mailbox;
         image_.arguments_ = base + arguments;
         image_.system_window_ = base + system;
@@ -133,7 +133,7 @@ private:
         image_.imports_start_ = base + imports;
         image_.thread_pointer_ = round_down(base + tls_at + tls_space - sizeof(ThreadBlock),
                                             std::max<std::uint64_t>(tls_alignment_, 64));
-        add_region(cell_constants, kPage, PROT_READ);
+        add_region_at(SBM_CELL_CONSTANTS, cell_constants, kPage, PROT_READ);
         add_region(mailbox, sizeof(sbm_mailbox), PROT_READ | PROT_WRITE);
         add_region(arguments, kPage, PROT_READ);
         add_region(tls_at, tls_space, PROT_READ | PROT_WRITE);

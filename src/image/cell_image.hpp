@@ -83,10 +83,8 @@ public:
     // What the helper of the process level reads; the cell cannot write it.
     sbm_cell_constants &cell_constants() const
     {
-        return *reinterpret_cast<sbm_cell_constants *>(window_.data() +
-                                                       (cell_constants_ - cell_base_));
+        return *reinterpret_cast<sbm_cell_constants *>(window_.data() + cell_constants_);
     }
-    std::uint64_t cell_constants_address() const { return cell_constants_; }
 
     std::uint64_t runtime_address() const { return runtime_; } // where its object starts
     std::uint64_t entry() const { return entry_; }             // __sbm_call of the runtime
@@ -158,7 +156,8 @@ private:
     std::vector<Zero> zero_;
     std::vector<std::string> imports_;
     AddressRange proxies_;
-    std::uint64_t cell_constants_ = 0, mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0,
+    std::uint64_t cell_constants_ = 0; // in the window
+    std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0,
                   serve_ = 0, stack_ = 0, stack_size_ = 0;
     std::uint64_t start_stack_ = 0; // of a module's first cell
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;

@@ -221,13 +221,9 @@ bool can_interrupt() noexcept
            (::getauxval(AT_HWCAP2) & kBaseInstructions) && ::syscall(kSeal, 0, 0, 0) == 0;
 }
 
-bool interrupt(int pidfd, std::uint64_t value) noexcept
+bool interrupt(int pidfd) noexcept
 {
-    siginfo_t info{};
-    info.si_signo = SIGUSR1;
-    info.si_code = SI_QUEUE;
-    info.si_value.sival_ptr = reinterpret_cast<void *>(value);
-    if (::syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, &info, 0) != 0)
+    if (::syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, nullptr, 0) != 0)
         return false;
     // The signal is pending from here on. A processor that still runs the process is
     // interrupted, and delivers the signal on its way back.

@@ -43,10 +43,10 @@ bool kill(int pidfd) noexcept;
 // Can processes be interrupted here as `interrupt` does it?
 bool can_interrupt() noexcept;
 
-// Sends SIGUSR1 with `value` to a process that has asked for expedited barriers. When this
+// Sends SIGUSR1 to a process that has asked for expedited barriers. When this
 // returns true, no processor executes what the process was doing, nor will, until its
 // handler returns.
-bool interrupt(int pidfd, std::uint64_t value) noexcept;
+bool interrupt(int pidfd) noexcept;
 
 // Nobody that shares the other end hears or is heard any more.
 void shut_down(int socket) noexcept;

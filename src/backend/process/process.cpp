@@ -144,8 +144,7 @@ public:
         if (!cell_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
-        Exit exit = try_call(function, data);
-        cancelled_.store(false, std::memory_order_relaxed);
+        Exit exit = forget_cancellation(try_call(function, data));
         if (!std::holds_alternative<Killed>(exit) || has_begun())
             return exit;
         // It never served: the reset found it in a state that no handler can run in, or
@@ -167,7 +166,7 @@ public:
             if (const Limit limit = check_limits(unused); limit != Limit::none)
                 return end(TimedOut{limit, {}});
         notify(SBM_REQUEST_RESUME);
-        return await_exit();
+        return forget_cancellation(await_exit());
     }
 
     // The signal's handler never comes back to what it interrupted, and after the barrier
@@ -177,8 +176,7 @@ public:
         if (!cell_)
             return;
         store(image_->cell_constants().generation, ++generation_);
-        if (host_.can_interrupt() && list_protections() &&
-            os::interrupt(cell_.get(), image_->cell_constants_address()))
+        if (host_.can_interrupt() && list_protections() && os::interrupt(cell_.get()))
             return;
         kill_cell();
     }
@@ -195,6 +193,14 @@ public:
 
 private:
     static constexpr std::uint64_t kUnknown = UINT64_MAX;
+
+    // A cancellation is for the call that ends.
+    Exit forget_cancellation(Exit exit)
+    {
+        if (!std::holds_alternative<HostCall>(exit))
+            cancelled_.store(false, std::memory_order_relaxed);
+        return exit;
+    }
 
     // One attempt; Killed without has_begun means that the function did not run.
     Exit try_call(std::uint64_t function, std::uint64_t data)
@@ -275,8 +281,7 @@ private:
         store(image_->cell_constants().generation, ++generation_);
         image_->cell_constants().order_count = 0;
         prepare_mailbox();
-        CELL_TRY(process::Zygote::Forked forked,
-                 host_.zygote().fork(image_->regions(), memory_, image_->cell_constants_address()));
+        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(image_->regions(), memory_));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;

@@ -140,7 +140,7 @@ void Zygote::follow_caller()
 }
 
 Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
-                                    std::span<const image::Region> hidden, std::uint64_t constants)
+                                    std::span<const image::Region> hidden)
 {
     const std::lock_guard lock(mutex_);
     if (is_in_child())
@@ -153,7 +153,6 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
         CELL_CHECK(sender.add(region, true));
     CELL_CHECK(sender.flush());
     sender.message.order = SBM_ZYGOTE_FORK;
-    sender.message.constants = constants;
     CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
     Forked forked;
     CELL_TRY(const sbm_zygote_reply reply, receive(&forked.pidfd));

@@ -24,14 +24,14 @@ public:
 
     Result<void> open();
 
-    // A cell that will see `regions`, those of `hidden` only when it is told so later, and
-    // finds its constants at that address. It runs on the caller's processor.
+    // A cell that will see `regions`, and those of `hidden` only when it is told so later. It
+    // runs on the caller's processor.
     struct Forked {
         os::Descriptor pidfd;
         pid_t pid;
     };
     Result<Forked> fork(std::span<const image::Region> regions,
-                        std::span<const image::Region> hidden, std::uint64_t constants);
+                        std::span<const image::Region> hidden);
 
     // Collects a cell that has ended or is to end: its exit status. Afterwards its process
     // id may be another's.

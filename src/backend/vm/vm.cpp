@@ -425,7 +425,8 @@ private:
         if (limit == Limit::none)
             return exit;
         // A kick takes the code away, also from a cell that has just answered.
-        runner_->await_stop(UINT64_MAX);
+        while (!runner_->has_stopped())
+            runner_->await_stop(UINT64_MAX);
         set_executable(true);
         return std::holds_alternative<Returned>(exit) ? exit : TimedOut{limit, registers()};
     }
