@@ -27,6 +27,9 @@ Operation guest_exit();
 // A virtual machine, a virtual processor and one memory slot; made and closed.
 Operation new_machine();
 
+// A cache line that goes to a thread on another processor, and back.
+Operation cache_line();
+
 // Both, one after the other.
 Operation both(Operation first, Operation second);
 

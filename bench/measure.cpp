@@ -7,16 +7,6 @@
 namespace bench {
 namespace {
 
-double quantile(std::vector<double> values, double part)
-{
-    if (values.empty())
-        return 0;
-    const auto last = static_cast<double>(values.size() - 1);
-    const auto place = values.begin() + static_cast<std::ptrdiff_t>(last * part + 0.5);
-    std::nth_element(values.begin(), place, values.end());
-    return *place;
-}
-
 // False if the operation failed. Appends to `all`; `median` is of this batch.
 bool run_batch(const Operation &operation, int samples, std::vector<double> &all, double &median)
 {
@@ -33,6 +23,16 @@ bool run_batch(const Operation &operation, int samples, std::vector<double> &all
 }
 
 } // namespace
+
+double quantile(std::vector<double> values, double part)
+{
+    if (values.empty())
+        return 0;
+    const auto last = static_cast<double>(values.size() - 1);
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>(last * part + 0.5);
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+}
 
 std::optional<Measured> compare(const Operation &operation, const Operation &floor, Effort effort)
 {
@@ -56,16 +56,34 @@ std::optional<Measured> compare(const Operation &operation, const Operation &flo
 
 Pinned::Pinned() : saved_(::sched_getaffinity(0, sizeof old_, &old_) == 0)
 {
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET(static_cast<unsigned>(std::max(::sched_getcpu(), 0)), &here);
-    ::sched_setaffinity(0, sizeof here, &here);
+    pin_to(std::max(::sched_getcpu(), 0));
 }
 
 Pinned::~Pinned()
 {
     if (saved_)
         ::sched_setaffinity(0, sizeof old_, &old_);
+}
+
+std::vector<int> processors()
+{
+    cpu_set_t allowed;
+    const int here = std::max(::sched_getcpu(), 0);
+    std::vector<int> all = {here};
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return all;
+    for (int other = 0; other < CPU_SETSIZE; other++)
+        if (other != here && CPU_ISSET(static_cast<unsigned>(other), &allowed))
+            all.push_back(other);
+    return all;
+}
+
+void pin_to(int processor)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(processor), &set);
+    ::sched_setaffinity(0, sizeof set, &set);
 }
 
 } // namespace bench

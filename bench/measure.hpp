@@ -9,6 +9,7 @@
 #include <optional>
 #include <sched.h>
 #include <string>
+#include <vector>
 
 namespace bench {
 
@@ -44,6 +45,9 @@ struct Measured {
     double ratio = 0;           // median over the batches of operation / floor
 };
 
+// Of the values, the one that this part of them does not exceed; 0 of none.
+double quantile(std::vector<double> values, double part);
+
 // Nothing if one of them failed. `floor` may be empty.
 std::optional<Measured> compare(const Operation &operation, const Operation &floor, Effort effort);
 
@@ -59,5 +63,9 @@ private:
     cpu_set_t old_{};
     bool saved_ = false;
 };
+
+// The processors that the calling thread may run on, the one that it runs on first.
+std::vector<int> processors();
+void pin_to(int processor);
 
 } // namespace bench

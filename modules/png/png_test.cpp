@@ -4,10 +4,7 @@
 // same library outside of a cell.
 #include "conformance/at_level.hpp"
 #include "modules/files.hpp"
-
-#include <sbm/modules/png.hpp>
-
-#include <png.h>
+#include "modules/png/here.hpp"
 
 namespace {
 
@@ -15,19 +12,7 @@ using sbm::modules::Bytes;
 
 constexpr const char *kPictures = "/usr/share/icons/gnome";
 
-// What libpng makes of it here; empty if it refuses.
-std::optional<sbm::png::Image> decode_here(const Bytes &file)
-{
-    png_image image{};
-    image.version = PNG_IMAGE_VERSION;
-    if (!png_image_begin_read_from_memory(&image, file.data(), file.size()))
-        return std::nullopt;
-    image.format = PNG_FORMAT_RGBA;
-    sbm::png::Image result{image.width, image.height, Bytes(PNG_IMAGE_SIZE(image))};
-    if (!png_image_finish_read(&image, nullptr, result.pixels.data(), 0, nullptr))
-        return std::nullopt;
-    return result;
-}
+using sbm::png::test::decode_here;
 
 class Png : public conformance::AtLevel {
 protected:
