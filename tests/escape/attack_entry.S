@@ -6,8 +6,10 @@
     .text
 
 /* int attack_dump(struct attack_registers *): all registers as they are on entry. */
-    .globl attack_dump
+    .globl attack_dump, __sbm_thunk_attack_dump
     .type attack_dump, @function
+    .type __sbm_thunk_attack_dump, @function
+__sbm_thunk_attack_dump:
 attack_dump:
     mov %rax, 0(%rdi)
     mov %rbx, 8(%rdi)
@@ -77,6 +79,31 @@ attack_interrupts:
     .byte 0xcd, vector, 0xc3, 0xcc
     .set vector, vector + 1
     .endr
+
+/* void attack_odd_syscall(number, flags, stack): the stack pointer stays if it is 0. */
+    .globl attack_odd_syscall
+    .hidden attack_odd_syscall
+    .type attack_odd_syscall, @function
+attack_odd_syscall:
+    push %rbx
+    mov %rsp, %rbx
+    mov %rdi, %rax
+    pushfq
+    or %rsi, (%rsp)
+    test %rdx, %rdx
+    jz 1f
+    popfq
+    mov %rdx, %rsp
+    syscall
+    jmp 2f
+1:  popfq
+    syscall
+2:  mov %rbx, %rsp
+    pushq $2
+    popfq
+    pop %rbx
+    ret
+    .size attack_odd_syscall, . - attack_odd_syscall
 
 /* void attack_iretq(const struct attack_frame *): zero in rip or rsp means back here. */
     .globl attack_iretq

@@ -81,6 +81,25 @@ int attack_own_memory(unsigned char *buffer, size_t size)
 }
 SBM_DEFINE_THUNK(attack_own_memory, unsigned char *, buffer, size_t, size);
 
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+int attack_places(struct attack_places *places)
+{
+    static const char *const relocated = constant;
+    places->mailbox = (uint64_t)__sbm_mailbox;
+    places->heap = __sbm_mailbox->heap_start;
+    places->heap_size = __sbm_mailbox->heap_size;
+    places->object = (uint64_t)__ehdr_start;
+    places->object_end = (uint64_t)_end;
+    places->code = (uint64_t)attack_read;
+    places->constant = (uint64_t)constant;
+    places->relocated = (uint64_t)&relocated;
+    places->variable = (uint64_t)&attack_variable;
+    return 0;
+}
+SBM_DEFINE_THUNK(attack_places, struct attack_places *, places);
+
 int attack_scan(const struct attack_scan *scan, uint64_t *found)
 {
     const uint64_t end = scan->end, mask = scan->mask, masked = scan->masked;
@@ -97,13 +116,10 @@ int attack_scan(const struct attack_scan *scan, uint64_t *found)
 }
 SBM_DEFINE_THUNK(attack_scan, const struct attack_scan *, scan, uint64_t *, found);
 
+/* The kernel may refuse it. Process level only. */
 static void make_writable(uint64_t start, uint64_t end)
 {
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((long)SYS_mprotect), "D"(start), "S"(end - start), "d"(3L)
-                     : "rcx", "r11", "memory");
+    attack_helper_call(SYS_mprotect, start, end - start, 3, 0);
 }
 
 int attack_fill(const struct attack_range *ranges, size_t count, int open, uint64_t mask,

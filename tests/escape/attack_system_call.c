@@ -50,6 +50,16 @@ static int64_t by_helper(const struct attack_call *call)
                               call->arguments[2], call->arguments[3]);
 }
 
+__attribute__((visibility("hidden"))) void attack_odd_syscall(uint64_t number, uint64_t flags,
+                                                              uint64_t stack);
+
+int attack_odd_call(uint64_t number, uint64_t flags, uint64_t stack)
+{
+    attack_odd_syscall(number, flags, stack);
+    return 7;
+}
+SBM_DEFINE_THUNK(attack_odd_call, uint64_t, number, uint64_t, flags, uint64_t, stack);
+
 int attack_system_call(const struct attack_call *call, int64_t *result)
 {
     *result = call->entry == ATTACK_INT80    ? by_int80(call)

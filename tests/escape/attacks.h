@@ -28,6 +28,15 @@ SBM_DEFINE_CALL(attack_touch, uint64_t, address); /* writes what it reads */
 SBM_DEFINE_CALL(attack_jump, uint64_t, address);
 int attack_read(uint64_t address);
 
+/* Where things are, as code in the cell sees them: in a module, elsewhere than in the
+ * host. `relocated` is a constant that holds an address. */
+struct attack_places {
+    uint64_t mailbox, heap, heap_size;
+    uint64_t object, object_end;
+    uint64_t code, constant, relocated, variable;
+};
+SBM_DEFINE_CALL(attack_places, struct attack_places *, places);
+
 /* Writes and reads its own stack, heap, variables and `buffer`; 0 if all is well. */
 SBM_DEFINE_CALL(attack_own_memory, unsigned char *, buffer, size_t, size);
 
@@ -66,6 +75,9 @@ struct attack_call {
 };
 SBM_DEFINE_CALL(attack_system_call, const struct attack_call *, call, int64_t *, result);
 int attack_system_call(const struct attack_call *call, int64_t *result);
+
+/* With these flags, in addition, and this stack pointer unless it is 0. */
+SBM_DEFINE_CALL(attack_odd_call, uint64_t, number, uint64_t, flags, uint64_t, stack);
 
 /* Processor state. `what` is one bit or more. */
 enum attack_state {

@@ -58,15 +58,34 @@ Area object_at(const void *address)
     return search.area;
 }
 
+namespace {
+
+constexpr std::uint64_t kLargePage = 2 << 20; // windows of modules begin at a multiple
+
+CellPlaces places_of_module(Cell &cell)
+{
+    const attack_places said = cell.places();
+    return {.object = {said.object, (said.object_end + kPage - 1) / kPage * kPage},
+            .window = {said.mailbox / kLargePage * kLargePage, said.heap + said.heap_size},
+            .mailbox = said.mailbox,
+            .buffers = {}};
+}
+
+} // namespace
+
 CellPlaces find_places(Cell &cell, const std::vector<Mapping> &before)
 {
     EXPECT_TRUE(cell.works());
-    CellPlaces places{object_at(attack_constant_address()), {}, {}};
+    CellPlaces places{object_at(attack_constant_address()), {}, {}, {}};
+    if (cell.is_module())
+        places = places_of_module(cell);
     for (const Mapping &mapping : mappings_of()) {
         if (is_known(before, mapping))
             continue;
-        if (mapping.name.find("memfd:sbm-cell") != std::string::npos)
+        if (!cell.is_module() && mapping.name.find("memfd:sbm-cell") != std::string::npos) {
             places.window = {mapping.start, mapping.end};
+            places.mailbox = mapping.start + kPage;
+        }
         if (mapping.name.find("memfd:sbm-buffers") != std::string::npos)
             places.buffers.push_back(
                 {mapping.start, std::min(mapping.end, mapping.start + kBufferPages * kPage)});

@@ -13,13 +13,17 @@ struct Area {
     bool contains(std::uint64_t address) const { return start <= address && address < end; }
 };
 
-// Where a cell's memory lies, by the mappings that its creation added to the host.
+// What the helper of the level `process` has in a cell: its constants and its program.
+inline constexpr Area kHelper{0x1fff'ffff'e000, 0x2000'0010'0000};
+
+// Where a cell's memory lies, by the mappings that its creation added to the host; but
+// what is a module's lies elsewhere in the cell, which is asked.
 struct CellPlaces {
-    Area object; // the library of the attacks
+    Area object; // the library of the attacks, or their module
     Area window; // stack, heap, mailbox, …
+    std::uint64_t mailbox;
     std::vector<Area> buffers;
     std::vector<Area> all() const;
-    std::uint64_t mailbox() const { return window.start + 4096; }
 };
 
 // Makes the cell's image by a first call. Call with the mappings before the cell.

@@ -96,8 +96,7 @@ protected:
     }
     std::optional<Cell> cell_;
 };
-INSTANTIATE_TEST_SUITE_P(Level, Compat, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         level_name);
+ESCAPE_IN_PLACE(Compat);
 
 // The twin: the way into 32-bit mode and out again works where the kernel allows it.
 TEST_P(Compat, IsReachedAndLeft)
@@ -105,7 +104,7 @@ TEST_P(Compat, IsReachedAndLeft)
     const Outcome outcome = compat_mode(0);
     if (outcome.is(SBM_FAULT_PROTECTION))
         GTEST_SKIP() << "this kernel has no 32-bit code";
-    EXPECT_TRUE(outcome.value == 7 || GetParam() == SBM_LEVEL_VM) << outcome;
+    EXPECT_TRUE(outcome.value == 7 || level() == SBM_LEVEL_VM) << outcome;
     EXPECT_EQ(long_mode().value, 42);
 }
 

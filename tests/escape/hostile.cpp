@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hostile.hpp"
 
+#include <escape_attacks_module.module.hpp>
+
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -30,20 +32,56 @@ testing::AssertionResult is_access(const Outcome &outcome, int access, std::uint
                                        << address << std::dec << ", got " << outcome;
 }
 
-Cell::Cell(Level level, sbm_options options)
+std::ostream &operator<<(std::ostream &stream, const Target &target)
+{
+    return stream << sbm_level_name(target.level) << (target.kind == Kind::module ? "_module" : "");
+}
+
+namespace {
+
+sbm_options at_level(sbm_options options, Level level)
 {
     options.level = level;
-    sbm_init_with(&sbm_, &options);
-    EXPECT_EQ(sbm_error(&sbm_), 0) << sbm_error_text(&sbm_);
+    return options;
+}
+
+} // namespace
+
+std::span<const std::byte> attack_module()
+{
+    return escape_attacks_module_module();
+}
+
+Cell::Cell(Target target, sbm_options options)
+    : options_(at_level(options, target.level)),
+      instance_(target.kind == Kind::module ? kinds::Instance(attack_module(), options_)
+                                            : kinds::Instance(options_))
+{
+    EXPECT_EQ(sbm_error(get()), 0) << instance_.error();
+}
+
+Cell::Cell(Cell *other) : options_(other->options_), instance_(other->instance_, options_)
+{
+    EXPECT_EQ(sbm_error(get()), 0) << instance_.error();
+}
+
+attack_places Cell::places()
+{
+    attack_places places{};
+    const Outcome outcome = run([&](struct sbm *sbm) {
+        return sbm_call(sbm, attack_places, SBM_COPY_OUT(sbm, &places, sizeof places));
+    });
+    EXPECT_EQ(outcome.error, 0) << outcome;
+    return places;
 }
 
 Outcome Cell::take(int value)
 {
     Outcome outcome;
     outcome.value = value;
-    outcome.error = sbm_error(&sbm_);
-    outcome.text = sbm_error_text(&sbm_);
-    if (const struct sbm_fault *fault = sbm_fault(&sbm_)) {
+    outcome.error = sbm_error(get());
+    outcome.text = sbm_error_text(get());
+    if (const struct sbm_fault *fault = sbm_fault(get())) {
         outcome.kind = fault->kind;
         outcome.access = fault->access;
         outcome.address = fault->address;
@@ -54,15 +92,15 @@ Outcome Cell::take(int value)
 
 void Cell::clean(const Outcome &outcome)
 {
-    sbm_release_buffers(&sbm_);
+    sbm_release_buffers(get());
     if (outcome.error)
         reset();
 }
 
 void Cell::reset()
 {
-    sbm_release_buffers(&sbm_);
-    EXPECT_EQ(sbm_reset(&sbm_), 0) << sbm_error_text(&sbm_);
+    sbm_release_buffers(get());
+    EXPECT_EQ(sbm_reset(get()), 0) << sbm_error_text(get());
 }
 
 Outcome Cell::read(std::uint64_t address)
@@ -117,13 +155,13 @@ testing::AssertionResult Cell::works()
 void AtLevel::SetUp()
 {
     char reason[256];
-    if (const char *missing = sbm_level_missing(GetParam(), reason, sizeof reason))
-        GTEST_SKIP() << "no level " << sbm_level_name(GetParam()) << " here: " << missing;
+    if (const char *missing = sbm_level_missing(level(), reason, sizeof reason))
+        GTEST_SKIP() << "no level " << sbm_level_name(level()) << " here: " << missing;
 }
 
-std::string level_name(const testing::TestParamInfo<Level> &info)
+std::string target_name(const testing::TestParamInfo<Target> &info)
 {
-    return sbm_level_name(info.param);
+    return testing::PrintToString(info.param);
 }
 
 namespace {

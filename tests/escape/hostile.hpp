@@ -4,16 +4,28 @@
 // proof that host and cell are well afterwards.
 #pragma once
 
+#include "kinds/kinds.hpp"
+
 #include "attacks.h"
 
 #include <cstdint>
 #include <gtest/gtest.h>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
 namespace escape {
 
 using Level = enum sbm_level; // the name alone is a function
+using kinds::Kind;
+
+// What is attacked: a cell of a strong level, which runs the attacks in place or as a module.
+struct Target {
+    Target(Level level, Kind kind = Kind::in_place) : level(level), kind(kind) {}
+    Level level;
+    Kind kind;
+};
+std::ostream &operator<<(std::ostream &stream, const Target &target);
 
 // How a call ended. Copied out of the fault report, which the reset frees.
 struct Outcome {
@@ -42,12 +54,18 @@ inline constexpr sbm_options kSmall = {.level = SBM_LEVEL_STRONGEST,
 
 class Cell {
 public:
-    explicit Cell(Level level, sbm_options options = kSmall);
-    ~Cell() { sbm_destroy(&sbm_); }
+    explicit Cell(Target target, sbm_options options = kSmall);
+    // One more of the same level and kind; if it is of a module, of the same one.
+    explicit Cell(Cell *other);
     Cell(const Cell &) = delete;
     Cell &operator=(const Cell &) = delete;
 
-    struct sbm *get() { return &sbm_; }
+    struct sbm *get() { return instance_.get(); }
+    bool is_module() const { return instance_.is_module(); }
+    Level level() const { return options_.level; }
+
+    // Where the attacks find things in this cell.
+    attack_places places();
 
     // Runs `call(sbm)`, which returns an int; then forgets the buffers, and resets
     // the cell if the call was aborted.
@@ -60,7 +78,7 @@ public:
     // The same, but everything stays as the attack left it.
     template <class Call> Outcome run_only(Call call)
     {
-        const int value = call(&sbm_);
+        const int value = call(get());
         return take(value);
     }
     void reset();
@@ -78,22 +96,41 @@ private:
     Outcome take(int value);
     void clean(const Outcome &outcome);
 
-    struct sbm sbm_ {};
+    sbm_options options_;
+    kinds::Instance instance_;
 };
 
-// A test of one of the strong levels; skipped where the machine lacks it.
-class AtLevel : public testing::TestWithParam<Level> {
+// The module of the attacks.
+std::span<const std::byte> attack_module();
+
+// A test of a target; skipped where the machine lacks the level.
+class AtLevel : public testing::TestWithParam<Target> {
 protected:
     void SetUp() override;
+    static Level level() { return GetParam().level; }
+    static bool is_module() { return GetParam().kind == Kind::module; }
 };
 
-std::string level_name(const testing::TestParamInfo<Level> &info);
+// Tests are called Suite.Test/process and so on; of a module, Suite.Test/process_module.
+std::string target_name(const testing::TestParamInfo<Target> &info);
 
-// Tests of a suite `name` at both levels.
+#define ESCAPE_AT_(level) escape::Target(level), escape::Target(level, escape::Kind::module)
+#define ESCAPE_INSTANTIATE(name, ...)                                                              \
+    INSTANTIATE_TEST_SUITE_P(Level, name, testing::Values(__VA_ARGS__), escape::target_name)
+// The tests of a suite, for all targets or for those of one level.
+#define ESCAPE_EVERYWHERE(name)                                                                    \
+    ESCAPE_INSTANTIATE(name, ESCAPE_AT_(SBM_LEVEL_PROCESS), ESCAPE_AT_(SBM_LEVEL_VM))
+#define ESCAPE_AT_PROCESS(name) ESCAPE_INSTANTIATE(name, ESCAPE_AT_(SBM_LEVEL_PROCESS))
+#define ESCAPE_AT_VM(name) ESCAPE_INSTANTIATE(name, ESCAPE_AT_(SBM_LEVEL_VM))
+#define ESCAPE_AS_MODULE(name)                                                                     \
+    ESCAPE_INSTANTIATE(name, escape::Target(SBM_LEVEL_PROCESS, escape::Kind::module),              \
+                       escape::Target(SBM_LEVEL_VM, escape::Kind::module))
+#define ESCAPE_IN_PLACE(name)                                                                      \
+    ESCAPE_INSTANTIATE(name, escape::Target(SBM_LEVEL_PROCESS), escape::Target(SBM_LEVEL_VM))
+
 #define ESCAPE_SUITE(name)                                                                         \
     class name : public escape::AtLevel {};                                                        \
-    INSTANTIATE_TEST_SUITE_P(Level, name, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),        \
-                             escape::level_name)
+    ESCAPE_EVERYWHERE(name)
 
 // Waits, within a bound, until the code that counts at `beat` runs at the same time
 // as the caller, on another processor. A cell's buffers are at one address in the

@@ -27,6 +27,15 @@ struct Entry {
 constexpr Entry kInstructions[] = {ATTACK_INSTRUCTIONS(ESCAPE_ENTRY)};
 static_assert(std::size(kInstructions) > 70);
 
+// The kernel turns a call of its old page into a system call, and that the module's own
+// code answers.
+unsigned ways_of(const Entry &entry, const Target &target)
+{
+    const bool is_answered = target.kind == Kind::module && target.level == SBM_LEVEL_PROCESS &&
+                             std::string(entry.name) == "vsyscall";
+    return entry.ways | (is_answered ? RETURNS : 0);
+}
+
 ESCAPE_SUITE(Instruction);
 
 TEST_P(Instruction, EndsAsItShould)
@@ -36,7 +45,7 @@ TEST_P(Instruction, EndsAsItShould)
         const Outcome outcome = cell.run([&](struct sbm *sbm) {
             return sbm_call(sbm, attack_instruction, static_cast<int>(i));
         });
-        EXPECT_TRUE(kInstructions[i].ways & way(outcome.kind))
+        EXPECT_TRUE(ways_of(kInstructions[i], GetParam()) & way(outcome.kind))
             << kInstructions[i].name << ": " << outcome;
         EXPECT_TRUE(cell.works()) << "after " << kInstructions[i].name;
     }
@@ -53,7 +62,7 @@ TEST_P(Instruction, InterruptsFault)
                                   : vector == 4    ? PROTECTION | TRAP
                                   : vector == 0x80 ? SYSTEM_CALL
                                                    : PROTECTION;
-        if (GetParam() == SBM_LEVEL_PROCESS)
+        if (level() == SBM_LEVEL_PROCESS)
             EXPECT_TRUE(expected & way(outcome.kind)) << vector << ": " << outcome;
         else // nested hosts emulate these, and keep a few vectors for themselves
             unusual += !((expected | INSTRUCTION) & way(outcome.kind));
@@ -68,7 +77,7 @@ TEST_P(Instruction, InterruptReturnsGoNowhereElse)
     std::uint64_t cs, ss; // the host's own are the cell's at the level `process`
     __asm__("mov %%cs, %0" : "=r"(cs));
     __asm__("mov %%ss, %0" : "=r"(ss));
-    if (GetParam() == SBM_LEVEL_VM) {
+    if (level() == SBM_LEVEL_VM) {
         cs = 0x23;
         ss = 0x1b;
     }
@@ -133,7 +142,7 @@ TEST_P(Instruction, PortsFault)
             const Outcome outcome = cell.run([&](struct sbm *sbm) {
                 return sbm_call(sbm, attack_port, port, kind, 0UL, 0UL, 1UL);
             });
-            if (GetParam() == SBM_LEVEL_VM && port >= 0x0f && port <= 0x12)
+            if (level() == SBM_LEVEL_VM && port >= 0x0f && port <= 0x12)
                 continue;
             EXPECT_TRUE(outcome.is(SBM_FAULT_PROTECTION)) << port << " " << kind << " " << outcome;
         }
@@ -144,7 +153,7 @@ TEST_P(Instruction, PortsFault)
 // A read or a repeated transfer at an exit port leaves the machine in the middle
 // of an instruction. After a reset nothing of it may be finished.
 class ExitPort : public Instruction {}; // only a virtual machine has them
-INSTANTIATE_TEST_SUITE_P(Level, ExitPort, testing::Values(SBM_LEVEL_VM), level_name);
+ESCAPE_AT_VM(ExitPort);
 
 TEST_P(ExitPort, UnfinishedTransfersEndWithTheReset)
 {
@@ -175,7 +184,7 @@ TEST_P(Instruction, JumpsAroundTheWayOutOnlyEndTheCall)
     sbm_options options = kSmall;
     options.wall_time_ns = 250'000'000;
     Cell cell(GetParam(), options);
-    const std::uint64_t step = GetParam() == SBM_LEVEL_PROCESS ? 9 : 1;
+    const std::uint64_t step = level() == SBM_LEVEL_PROCESS ? 9 : 1;
     for (std::uint64_t offset = 0; offset < 0x60; offset += step) {
         for (const std::uint64_t where : {offset, -offset}) {
             cell.run(

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
@@ -44,40 +43,74 @@ Processes find_processes()
 
 class Sandbox {
 public:
-    Sandbox()
+    explicit Sandbox(Kind kind)
+        : instance_(kind == Kind::module ? kinds::Instance(attack_module(), options())
+                                         : kinds::Instance(options()))
+    {
+        // Of the module, whose file is in this program, any function that adds one.
+        value_ = kind == Kind::module ? sbm_call(instance_.get(), attack_recurse, 41L)
+                                      : sbm_call(instance_.get(), add_one, 41);
+    }
+    bool works() const { return value_ == 42; }
+    int code() { return sbm_error(instance_.get()); }
+    std::string error() const { return instance_.error(); }
+    struct sbm *get() { return instance_.get(); }
+
+private:
+    static sbm_options options()
     {
         sbm_options options = kSmall;
         options.level = SBM_LEVEL_PROCESS;
-        sbm_init_with(&sbm_, &options);
-        value_ = sbm_call(&sbm_, add_one, 41);
+        return options;
     }
-    ~Sandbox() { sbm_destroy(&sbm_); }
-    Sandbox(const Sandbox &) = delete;
-    Sandbox &operator=(const Sandbox &) = delete;
-    bool works() const { return value_ == 42; }
-    std::string error() const { return sbm_error_text(&sbm_); }
 
-private:
-    struct sbm sbm_ {};
+    kinds::Instance instance_;
     int value_ = 0;
 };
 
-class ProcessOutside : public testing::Test {
+class Outside : public testing::Test {
 protected:
+    explicit Outside(Kind kind) : kind_(kind) {}
     void SetUp() override
     {
         char reason[256];
         if (const char *missing = sbm_level_missing(SBM_LEVEL_PROCESS, reason, sizeof reason))
             GTEST_SKIP() << missing;
-        if (Sandbox sandbox; !sandbox.works())
+        if (Sandbox sandbox(kind_); !sandbox.works())
             GTEST_SKIP() << sandbox.error(); // an instrumented program
         for (const pid_t zygote : children_of(::getpid()))
             EXPECT_TRUE(ends_within(zygote, 5));
     }
-    static bool is_root() { return ::geteuid() == 0; }
 
+    const Kind kind_;
     Subreaper subreaper_;
 };
+class ProcessOutside : public Outside {
+protected:
+    ProcessOutside() : Outside(Kind::in_place) {}
+};
+class ModuleOutside : public Outside {
+protected:
+    ModuleOutside() : Outside(Kind::module) {}
+};
+
+// A test of cells of each kind: ProcessOutside.name and ModuleOutside.name.
+#define OUTSIDE_TEST(name)                                                                         \
+    void check_##name([[maybe_unused]] Kind kind);                                                 \
+    TEST_F(ProcessOutside, name)                                                                   \
+    {                                                                                              \
+        check_##name(kind_);                                                                       \
+    }                                                                                              \
+    TEST_F(ModuleOutside, name)                                                                    \
+    {                                                                                              \
+        check_##name(kind_);                                                                       \
+    }                                                                                              \
+    void check_##name([[maybe_unused]] Kind kind)
+
+bool is_root()
+{
+    return ::geteuid() == 0;
+}
 
 // Bits of what another process of the same user managed to do.
 enum Reach {
@@ -131,10 +164,10 @@ void become_ordinary()
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-TEST_F(ProcessOutside, OtherProcessesOfTheUserAreKeptOut)
+OUTSIDE_TEST(OtherProcessesOfTheUserAreKeptOut)
 {
     static const char byte = 'b';
-    const int status = run_in_child(20, [] {
+    const int status = run_in_child(20, [=] {
         become_ordinary();
         // The twin: an ordinary child of the same user is wide open.
         const pid_t plain = ::fork();
@@ -146,7 +179,7 @@ TEST_F(ProcessOutside, OtherProcessesOfTheUserAreKeptOut)
         ::waitpid(plain, nullptr, 0);
         if (twin != (kSeize | kReadMemory | kOpenMemory | kEnvironment | kMaps | kFiles))
             return 10;
-        Sandbox sandbox;
+        Sandbox sandbox(kind);
         const Processes found = find_processes();
         if (!sandbox.works() || !found.cell)
             return 20;
@@ -159,9 +192,9 @@ TEST_F(ProcessOutside, OtherProcessesOfTheUserAreKeptOut)
     EXPECT_EQ(WEXITSTATUS(status), 0) << "20: no cell; 30: the cell, 40: the zygote is open";
 }
 
-TEST_F(ProcessOutside, CellHasNoRights)
+OUTSIDE_TEST(CellHasNoRights)
 {
-    Sandbox sandbox;
+    Sandbox sandbox(kind);
     ASSERT_TRUE(sandbox.works());
     const Processes found = find_processes();
     ASSERT_NE(found.cell, 0);
@@ -176,14 +209,14 @@ TEST_F(ProcessOutside, CellHasNoRights)
     EXPECT_EQ(status_field(found.cell, "Threads"), "1");
 }
 
-TEST_F(ProcessOutside, CellHoldsNoDescriptors)
+OUTSIDE_TEST(CellHoldsNoDescriptors)
 {
     if (!is_root())
         GTEST_SKIP() << "only root can list the descriptors of a cell";
     std::vector<int> odd;
     for (int i = 0; i < 100; i++)
         odd.push_back(::open("/dev/null", O_RDONLY)); // not close-on-exec, on purpose
-    Sandbox sandbox;
+    Sandbox sandbox(kind);
     ASSERT_TRUE(sandbox.works());
     const Processes found = find_processes();
     EXPECT_EQ(descriptors_of(found.cell), std::vector<int>{});
@@ -193,12 +226,12 @@ TEST_F(ProcessOutside, CellHoldsNoDescriptors)
         ::close(descriptor);
 }
 
-TEST_F(ProcessOutside, CellHasNoMappingsButItsImage)
+OUTSIDE_TEST(CellHasNoMappingsButItsImage)
 {
     if (!is_root())
         GTEST_SKIP() << "only root can list the mappings of a cell";
     const auto before = mappings_of();
-    Cell cell(SBM_LEVEL_PROCESS);
+    Cell cell({SBM_LEVEL_PROCESS, kind});
     const CellPlaces places = find_places(cell, before);
     const Processes found = find_processes();
     const std::vector<Mapping> mappings = mappings_of(std::to_string(found.cell));
@@ -206,7 +239,7 @@ TEST_F(ProcessOutside, CellHasNoMappingsButItsImage)
     for (const Mapping &mapping : mappings) {
         const bool known = places.object.contains(mapping.start) ||
                            places.window.contains(mapping.start) ||
-                           (mapping.start >= 0x200000000000 && mapping.end <= 0x200000100000) ||
+                           kHelper.contains(mapping.start) ||
                            mapping.name.find("memfd:sbm-buffers") != std::string::npos ||
                            mapping.name == "[vsyscall]";
         EXPECT_TRUE(known) << std::hex << mapping.start << " " << mapping.name;
@@ -214,11 +247,11 @@ TEST_F(ProcessOutside, CellHasNoMappingsButItsImage)
     }
 }
 
-TEST_F(ProcessOutside, CellAndZygoteEndWithTheSandbox)
+OUTSIDE_TEST(CellAndZygoteEndWithTheSandbox)
 {
     Processes found;
     {
-        Sandbox sandbox;
+        Sandbox sandbox(kind);
         ASSERT_TRUE(sandbox.works());
         found = find_processes();
         ASSERT_NE(found.cell, 0);
@@ -227,14 +260,14 @@ TEST_F(ProcessOutside, CellAndZygoteEndWithTheSandbox)
     EXPECT_TRUE(ends_within(found.zygote, 5));
 }
 
-TEST_F(ProcessOutside, CellAndZygoteEndWithAKilledProgram)
+OUTSIDE_TEST(CellAndZygoteEndWithAKilledProgram)
 {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t program = ::fork();
     if (program == 0) {
         ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        Sandbox sandbox;
+        Sandbox sandbox(kind);
         const Processes found = find_processes();
         if (::write(ends[1], &found, sizeof found) != sizeof found)
             ::_exit(1);
@@ -253,11 +286,11 @@ TEST_F(ProcessOutside, CellAndZygoteEndWithAKilledProgram)
     ::close(ends[1]);
 }
 
-TEST_F(ProcessOutside, KilledCellIsReportedAndReplaced)
+OUTSIDE_TEST(KilledCellIsReportedAndReplaced)
 {
     sbm_options options = kSmall;
     options.wall_time_ns = 2'000'000'000;
-    Cell cell(SBM_LEVEL_PROCESS, options);
+    Cell cell({SBM_LEVEL_PROCESS, kind}, options);
     EXPECT_TRUE(cell.works());
     const Processes found = find_processes();
     ASSERT_NE(found.cell, 0);
@@ -270,12 +303,12 @@ TEST_F(ProcessOutside, KilledCellIsReportedAndReplaced)
 
 // Code that answered and then takes no orders: a call with many new buffers, which
 // are made visible in several steps, ends by its limit too.
-TEST_F(ProcessOutside, ManyNewBuffersDoNotHoldTheProgram)
+OUTSIDE_TEST(ManyNewBuffersDoNotHoldTheProgram)
 {
-    const int status = run_in_child(10, [] {
+    const int status = run_in_child(10, [=] {
         sbm_options options = kSmall;
         options.wall_time_ns = 300'000'000;
-        Cell cell(SBM_LEVEL_PROCESS, options);
+        Cell cell({SBM_LEVEL_PROCESS, kind}, options);
         unsigned counter = 0;
         cell.run_only([&](struct sbm *sbm) {
             return sbm_call(sbm, attack_answer_early, 4321,
@@ -292,12 +325,12 @@ TEST_F(ProcessOutside, ManyNewBuffersDoNotHoldTheProgram)
 }
 
 // A child that the program forked holds a copy of everything.
-TEST_F(ProcessOutside, CellAndZygoteEndThoughAForkedChildLives)
+OUTSIDE_TEST(CellAndZygoteEndThoughAForkedChildLives)
 {
     Processes found;
     pid_t child = 0;
     {
-        Sandbox sandbox;
+        Sandbox sandbox(kind);
         ASSERT_TRUE(sandbox.works());
         found = find_processes();
         child = ::fork();
@@ -312,9 +345,9 @@ TEST_F(ProcessOutside, CellAndZygoteEndThoughAForkedChildLives)
 }
 
 // The twin: what a child gives back is its own, and the parent's sandbox goes on.
-TEST_F(ProcessOutside, AForkedChildGivesBackItsCopyAlone)
+OUTSIDE_TEST(AForkedChildGivesBackItsCopyAlone)
 {
-    Cell cell(SBM_LEVEL_PROCESS);
+    Cell cell({SBM_LEVEL_PROCESS, kind});
     ASSERT_TRUE(cell.works());
     const int status = run_in_child(10, [&] {
         const std::size_t before = open_descriptors();
@@ -326,14 +359,14 @@ TEST_F(ProcessOutside, AForkedChildGivesBackItsCopyAlone)
 }
 
 // A daemon that drops its rights may not signal what it started before.
-TEST_F(ProcessOutside, EndsACellThatMayNotBeSignalled)
+OUTSIDE_TEST(EndsACellThatMayNotBeSignalled)
 {
     if (::geteuid() != 0)
         GTEST_SKIP() << "needs root, to become somebody else";
-    const int status = run_in_child(20, [] {
+    const int status = run_in_child(20, [=] {
         sbm_options options = kSmall;
         options.wall_time_ns = 100'000'000;
-        Cell cell(SBM_LEVEL_PROCESS, options);
+        Cell cell({SBM_LEVEL_PROCESS, kind}, options);
         if (!cell.works() || ::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0)
             return 1;
         if (!cell.works())
@@ -346,45 +379,39 @@ TEST_F(ProcessOutside, EndsACellThatMayNotBeSignalled)
 }
 
 // Each step may be the one that finds no free descriptor.
-TEST_F(ProcessOutside, WithoutFreeDescriptorsThereIsAnErrorAndNothingElse)
+OUTSIDE_TEST(WithoutFreeDescriptorsThereIsAnErrorAndNothingElse)
 {
-    const int status = run_in_child(30, [] {
+    const int status = run_in_child(30, [=] {
         rlimit limit{};
         ::getrlimit(RLIMIT_NOFILE, &limit);
         const int first_free = ::dup(0);
         ::close(first_free);
+        constexpr int kMost = 16;
         int failures = 0;
-        for (rlim_t more = 0; more < 16; more++) {
-            const rlimit tight{static_cast<rlim_t>(first_free) + more, limit.rlim_max};
+        for (int more = 0; more < kMost; more++) {
+            const rlimit tight{static_cast<rlim_t>(first_free + more), limit.rlim_max};
             ::setrlimit(RLIMIT_NOFILE, &tight);
-            struct sbm sbm;
-            sbm_options options = kSmall;
-            options.level = SBM_LEVEL_PROCESS;
-            sbm_init_with(&sbm, &options);
-            const int value = sbm_call(&sbm, add_one, 1);
-            failures += value != 2;
-            if (value != 2 && sbm_error(&sbm) == 0)
+            Sandbox sandbox(kind);
+            failures += !sandbox.works();
+            if (!sandbox.works() && sandbox.code() == 0)
                 return 1;
-            sbm_reset(&sbm);
+            sbm_reset(sandbox.get());
             ::setrlimit(RLIMIT_NOFILE, &limit);
-            sbm_destroy(&sbm);
         }
-        return failures >= 4 && failures <= 15 && Sandbox().works() ? 0 : 2;
+        return failures >= 4 && failures < kMost && Sandbox(kind).works() ? 0 : 2;
     });
     EXPECT_EQ(status, 0) << "-1: it had to be killed";
 }
 
-TEST_F(ProcessOutside, ALimitOfFileSizesIsAnErrorAndNoSignal)
+OUTSIDE_TEST(ALimitOfFileSizesIsAnErrorAndNoSignal)
 {
-    const int status = run_in_child(10, [] {
+    const int status = run_in_child(10, [=] {
         const rlimit none{4096, 4096};
         ::setrlimit(RLIMIT_FSIZE, &none);
-        struct sbm sbm;
-        sbm_options options = kSmall;
-        options.level = SBM_LEVEL_PROCESS;
-        sbm_init_with(&sbm, &options);
-        sbm_call(&sbm, add_one, 1);
-        return sbm_error(&sbm) == -ENOMEM && std::strstr(sbm_error_text(&sbm), "FSIZE") ? 0 : 1;
+        Sandbox sandbox(kind);
+        // A module does not even load.
+        const bool is_told = kind == Kind::module || sandbox.code() == -ENOMEM;
+        return is_told && sandbox.error().find("FSIZE") != std::string::npos ? 0 : 1;
     });
     EXPECT_EQ(status, 0);
 }

@@ -41,7 +41,7 @@ ESCAPE_SUITE(Reset);
 // protection of what it was given. At the level `vm` a cell that has left stands
 // still, and cannot change what it sees.
 class ResetOfProcess : public Reset {};
-INSTANTIATE_TEST_SUITE_P(Level, ResetOfProcess, testing::Values(SBM_LEVEL_PROCESS), level_name);
+ESCAPE_AT_PROCESS(ResetOfProcess);
 
 TEST_P(Reset, ClearsEveryByteThatTheCellCanWrite)
 {

@@ -42,7 +42,7 @@ std::vector<Area> everything(Cell &cell, const CellPlaces &places)
 {
     std::vector<Area> areas;
     std::vector<Area> candidates = places.all();
-    candidates.push_back({0x200000000000, 0x200000000000 + 64 * 4096});
+    candidates.push_back(kHelper);
     for (const Area &candidate : candidates)
         for (const Area &area : reachable(cell, candidate, Right::read))
             areas.push_back(area);

@@ -68,8 +68,7 @@ protected:
             GTEST_SKIP() << "this kernel keeps the segment bases to itself";
     }
 };
-INSTANTIATE_TEST_SUITE_P(Level, State, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         level_name);
+ESCAPE_EVERYWHERE(State);
 
 TEST_P(State, NextCallAndHostStartClean)
 {
@@ -146,8 +145,7 @@ protected:
 
     std::unique_ptr<attack_registers> registers_ = std::make_unique<attack_registers>();
 };
-INSTANTIATE_TEST_SUITE_P(Level, Registers, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         level_name);
+ESCAPE_EVERYWHERE(Registers);
 
 // Where the state of protection keys lies in the standard form of XSAVE: at a place
 // that CPUID tells. It holds rights, no data.
@@ -168,7 +166,7 @@ TEST_P(Registers, HoldNothingOfTheHost)
     const attack_registers &seen = dump(cell, secret.data());
 
     std::vector<Area> areas = places.all();
-    areas.push_back({0x200000000000, 0x200000100000}); // the cell's program, level `process`
+    areas.push_back(kHelper);
     for (const std::uint64_t value : seen.general) {
         const bool is_small = value < 0x10000;
         const bool is_place = std::any_of(areas.begin(), areas.end(),
