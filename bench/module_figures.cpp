@@ -98,31 +98,37 @@ void add_hot_calls(Rows &rows, const TestModule &module)
         figure.problem = "hot calls need two processors";
 }
 
-// Each thread has a floor, a cell and a processor of its own.
-void add_crews(Rows &rows, const std::shared_ptr<const TestModule> &module)
+// What `threads` threads do at the same time, each beside a floor of its own.
+void add_crew(Rows &rows, const std::string &name, std::size_t threads, int each,
+              const std::function<Operation()> &make, const std::string &floor_name,
+              const std::function<Operation()> &make_floor)
+{
+    rows.add({fmt::format("{}, {} thread{}", name, threads, threads == 1 ? "" : "s"),
+              crew(threads, make, each),
+              {floor_name, crew(threads, make_floor, each)},
+              {10, 1},
+              0,
+              Unit::rate});
+}
+
+void add_crews(Rows &rows, const TestModule &module)
 {
     const Standard standard = standard_of(rows.level());
+    constexpr int kRequests = 200, kCells = 30;
     for (const std::size_t threads : {1, 2}) {
-        const std::string text = fmt::format("{} thread{}", threads, threads == 1 ? "" : "s");
-        constexpr int kRequests = 200, kCells = 30;
         if (threads > processors().size())
             continue;
-        rows.add({"call and reset, " + text,
-                  crew(
-                      threads, [&] { return module->request(); }, kRequests),
-                  {standard.exit.name, crew(threads, standard.make_exit, kRequests)},
-                  {10, 1},
-                  0,
-                  Unit::rate});
-        rows.add({"new cell, call, end, " + text,
-                  crew(
-                      threads, [&] { return module->new_cell(); }, kCells),
-                  {standard.birth.name, crew(threads, standard.make_birth, kCells)},
-                  {10, 1},
-                  0,
-                  Unit::rate});
+        add_crew(
+            rows, "call and reset", threads, kRequests, [&] { return module.request(); },
+            standard.exit.name, standard.make_exit);
+        const Operation pooled = module.pooled_request(threads);
+        add_crew(
+            rows, "pool: call and reset", threads, kRequests, [&] { return pooled; },
+            standard.exit.name, standard.make_exit);
+        add_crew(
+            rows, "new cell, call, end", threads, kCells, [&] { return module.new_cell(); },
+            standard.birth.name, standard.make_birth);
     }
-    // Calls through a pool belong here.
 }
 
 void add_idle_cells(Rows &rows, std::size_t wanted)
@@ -167,7 +173,7 @@ void add_modules_on_many_processors(Rows &rows)
     if (!module)
         return;
     add_hot_calls(rows, *module);
-    add_crews(rows, module);
+    add_crews(rows, *module);
     if (rows.is_quick()) {
         add_idle_cells(rows, 100);
         return;

@@ -5,6 +5,7 @@
 #include "module_calls.hpp"
 
 #include <sbm/module.hpp>
+#include <sbm/pool.hpp>
 
 #include <bench_module.module.hpp>
 
@@ -160,6 +161,19 @@ Operation TestModule::request() const
         const double time = time_of([&] { done = sandbox.call(state.nothing) && sandbox.reset(); });
         return done ? time : -1;
     });
+}
+
+Operation TestModule::pooled_request(std::size_t cells) const
+{
+    auto made = sbm::Pool::create(state_->module, {.cells = cells, .warm = cells});
+    if (!made)
+        return {};
+    auto pool = std::make_shared<sbm::Pool>(std::move(*made));
+    return [state = state_, pool] {
+        bool done = false;
+        const double time = time_of([&] { done = static_cast<bool>(pool->call(state->nothing)); });
+        return done ? time : -1;
+    };
 }
 
 Operation compute_here()

@@ -30,6 +30,8 @@ public:
     Operation reset_and_call(std::size_t pages) const;
     // One call and one reset.
     Operation request() const;
+    // The same in whichever cell of a pool is free: copies of it share the pool.
+    Operation pooled_request(std::size_t cells) const;
 
 private:
     class State;

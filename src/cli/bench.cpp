@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 #include "host.hpp"
+#include "plot.hpp"
 #include "terminal.hpp"
 
 #include "figures.hpp"
@@ -68,18 +69,18 @@ void print_heading()
                sbm_version(), SBM_BUILD_TYPE, kernel_version(), processor_count(), processor_name(),
                has_hypervisor_bit() ? " in a virtual machine" : "", load_average(),
                governor.empty() ? "none" : governor);
-    fmt::print("{:<8} {:<30} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", "level", "figure",
+    fmt::print("{:<8} {:<31} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", "level", "figure",
                "median", "p99", "floor", "median", "ratio", "aim", "");
 }
 
 void print(const Figure &figure)
 {
     if (!figure.problem.empty()) {
-        fmt::print("{:<8} {:<30} not measured: {}\n", figure.level, figure.name, figure.problem);
+        fmt::print("{:<8} {:<31} not measured: {}\n", figure.level, figure.name, figure.problem);
         return;
     }
     const bench::Measured &m = figure.measured;
-    fmt::print("{:<8} {:<30} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", figure.level,
+    fmt::print("{:<8} {:<31} {:>10} {:>10}   {:<36} {:>10} {:>8}  {:<18} {}\n", figure.level,
                figure.name, quantity(m.median, figure.unit), quantity(m.p99, figure.unit),
                figure.floor_name.empty() ? "-" : figure.floor_name, quantity(m.floor, figure.unit),
                m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
@@ -128,17 +129,19 @@ nlohmann::json machine(double load_before)
             {"unix_time", static_cast<std::int64_t>(std::time(nullptr))}};
 }
 
-} // namespace
-
-int bench(const BenchOptions &options)
+int fail(const std::string &reason)
 {
-    const double load_before = load_average();
+    fmt::print(stderr, "sbm bench: {}\n", reason);
+    return kNegative;
+}
+
+// Measures, prints, and adds to the array; false if something could not be measured.
+bool measure(const BenchOptions &options, nlohmann::json &figures)
+{
     std::vector<std::string> levels = options.levels;
     if (levels.empty())
         levels = {"none", "weak", "process", "vm"};
-    nlohmann::json figures = nlohmann::json::array();
     bool complete = true;
-    print_heading();
     Progress progress;
     const auto show = [&](const Figure &figure) {
         progress.clear();
@@ -151,18 +154,42 @@ int bench(const BenchOptions &options)
     for (const std::string &level : levels)
         ::bench::measure_level(
             level, {options.quick, [&](const auto &what) { progress.show(what); }, show});
+    return complete;
+}
+
+int plot_file(const BenchOptions &options)
+{
+    std::ifstream file(options.from);
+    const nlohmann::json report = nlohmann::json::parse(file, nullptr, false);
+    if (!report.is_object())
+        return fail(options.from + " is no JSON of sbm bench");
+    const std::string problem = plot(report, options.plot_folder);
+    return problem.empty() ? kSuccess : fail(problem);
+}
+
+} // namespace
+
+int bench(const BenchOptions &options)
+{
+    if (!options.plot_folder.empty() && !has_gnuplot())
+        return fail("--plot needs gnuplot, which is not installed (Debian's package gnuplot-nox)");
+    if (!options.from.empty())
+        return plot_file(options);
+    const double load_before = load_average();
+    print_heading();
+    nlohmann::json figures = nlohmann::json::array();
+    const bool complete = measure(options, figures);
+    const nlohmann::json report = {
+        {"machine", machine(load_before)}, {"quick", options.quick}, {"figures", figures}};
     if (!options.json_file.empty()) {
         std::ofstream file(options.json_file);
-        file << nlohmann::json{{"machine", machine(load_before)},
-                               {"quick", options.quick},
-                               {"figures", figures}}
-                    .dump(2)
-             << '\n';
-        if (!file.flush()) {
-            fmt::print(stderr, "sbm bench: cannot write {}\n", options.json_file);
-            return kNegative;
-        }
+        file << report.dump(2) << '\n';
+        if (!file.flush())
+            return fail("cannot write " + options.json_file);
     }
+    if (!options.plot_folder.empty())
+        if (const std::string problem = plot(report, options.plot_folder); !problem.empty())
+            return fail(problem);
     return complete ? kSuccess : kNegative;
 }
 

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <unistd.h>
 
 namespace {
@@ -149,6 +151,84 @@ TEST(Bench, QuickRunWritesItsFigures)
         }
     }
     EXPECT_GT(measured, 10u);
+}
+
+nlohmann::json figure(const char *level, const char *name, double time, double ratio)
+{
+    return {{"level", level},         {"figure", name},
+            {"median_ns", time},      {"p99_ns", time},
+            {"floor", "what it is"},  {"ratio", ratio},
+            {"aim", "<= 1.5 x"},      {"aim_ratio", 1.5},
+            {"reached", ratio < 1.5}, {"floor_median_ns", time / ratio}};
+}
+
+// A folder with the JSON of a run, and with the pictures of it.
+class Plot : public testing::Test {
+protected:
+    Plot()
+    {
+        char name[] = "/tmp/sbm-cli-test-XXXXXX";
+        folder_ = ::mkdtemp(name) ? name : "";
+        const nlohmann::json report = {
+            {"quick", false},
+            {"machine",
+             {{"processors", 2},
+              {"processor", "somebody's"},
+              {"virtual_machine", true},
+              {"kernel", "Linux 6"},
+              {"unix_time", 0}}},
+            {"figures",
+             {figure("process", "a 'call'", 100, 1.2),
+              figure("vm", "a 'call'", 200, 1.7),
+              figure("process", "PNG 16 x 16", 5000, 3),
+              figure("process", "PNG 48 x 48", 9000, 2),
+              {{"level", "vm"}, {"figure", "all"}, {"problem", "it is not there"}}}}};
+        std::ofstream(folder_ / "report.json") << report;
+    }
+    ~Plot() override { std::filesystem::remove_all(folder_); }
+
+    std::string arguments(const std::string &file) const
+    {
+        return "bench --from " + (folder_ / file).string() + " --plot " +
+               (folder_ / "made/here").string() + " 2>&1";
+    }
+    std::string content(const std::string &file) const
+    {
+        std::ifstream stream(folder_ / "made/here" / file);
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(Plot, DrawsWhatAFileSays)
+{
+    const Ended plot = run(arguments("report.json"));
+    if (plot.output.find("gnuplot-nox") != std::string::npos)
+        GTEST_SKIP() << plot.output;
+    EXPECT_EQ(plot.status, 0) << plot.output;
+    for (const char *file : {"ratios.svg", "png.svg"}) {
+        const std::string picture = content(file);
+        EXPECT_NE(picture.find("</svg>"), std::string::npos) << file;
+        EXPECT_NE(picture.find("1970-01-01"), std::string::npos) << file;
+    }
+    EXPECT_NE(content("ratios.svg").find("a 'call'"), std::string::npos);
+}
+
+TEST_F(Plot, SaysThatThereIsNoGnuplot)
+{
+    const Ended plot = run(arguments("report.json"), "PATH=/nonexistent");
+    EXPECT_EQ(plot.status, 1);
+    EXPECT_NE(plot.output.find("gnuplot-nox"), std::string::npos) << plot.output;
+}
+
+TEST_F(Plot, AFileWithoutFiguresIsAnError)
+{
+    std::ofstream(folder_ / "nonsense") << "nonsense";
+    std::ofstream(folder_ / "empty") << R"({"figures": []})";
+    for (const char *file : {"nonsense", "empty"})
+        EXPECT_EQ(run(arguments(file)).status, 1) << file;
+    EXPECT_EQ(run(arguments("missing")).status, 2);
 }
 
 TEST(Bench, AFileThatCannotBeWrittenIsAnError)

@@ -35,6 +35,8 @@ struct BenchOptions {
     std::vector<std::string> levels; // empty: all that this machine has
     std::string json_file;           // empty: none
     bool quick = false;
+    std::string plot_folder; // empty: none
+    std::string from;        // a file of such JSON to plot instead of measuring; empty: none
 };
 // Success if everything could be measured, whatever came out.
 int bench(const BenchOptions &options);

@@ -53,6 +53,11 @@ int run(int count, char **arguments)
         ->check(CLI::IsMember(kLevels));
     bench_command->add_option("--json", bench.json_file, "Write the figures to this file as JSON");
     bench_command->add_flag("--quick", bench.quick, "Fewer repetitions, less certain figures");
+    CLI::Option *plot_option = bench_command->add_option(
+        "--plot", bench.plot_folder, "Draw the figures into this folder, as SVG, with gnuplot");
+    bench_command->add_option("--from", bench.from, "Draw what is in this JSON, measure nothing")
+        ->needs(plot_option)
+        ->check(CLI::ExistingFile);
 #endif
 
     try {

@@ -24,7 +24,7 @@ struct Lane {
     const char *colour; // apart also for those who see no red or green (Okabe and Ito)
     double offset;      // from the middle of a row
 };
-constexpr Lane kLanes[] = {{"process", "#0072b2", -0.16}, {"vm", "#d55e00", 0.16}};
+constexpr Lane kLanes[] = {{"process", "#0072b2", -0.18}, {"vm", "#d55e00", 0.18}};
 
 // In gnuplot's quotes, where only the quote itself is special.
 std::string quoted(const std::string &text)
@@ -40,8 +40,7 @@ std::string caption(const json &report)
 {
     const json &machine = report.at("machine");
     const auto time = static_cast<std::time_t>(machine.at("unix_time").get<std::int64_t>());
-    return fmt::format("{} x {}{}, Linux {}, {:%Y-%m-%d}{}",
-                       machine.at("processors").get<int>(),
+    return fmt::format("{} x {}{}, {}, {:%Y-%m-%d}{}", machine.at("processors").get<int>(),
                        machine.at("processor").get<std::string>(),
                        machine.at("virtual_machine").get<bool>() ? " in a virtual machine" : "",
                        machine.at("kernel").get<std::string>(), fmt::gmtime(time),
@@ -78,50 +77,59 @@ std::string beginning(const std::string &file, int width, std::size_t height, co
     return fmt::format("set terminal svg noenhanced size {},{} font 'sans-serif,13' "
                        "background '#ffffff'\n"
                        "set output {}\n"
-                       "set title {}\n"
+                       "set title {}.\"\\n\".{}\n"
                        "set border 3 linecolor '#888888'\n"
                        "set tics nomirror textcolor '#000000'\n"
                        "set grid linecolor '#dddddd'\n",
-                       width, height, quoted(file), quoted(title + "\\n" + caption(report)));
+                       width, height, quoted(file), quoted(title), quoted(caption(report)));
 }
 
-// A point for each figure, and a short line across for its aim.
+// The two levels of a row lie below each other: a bar from the floor to the figure, and a
+// line across it for the aim.
+void add_lane(const Lane &lane, const std::vector<json> &figures,
+              const std::vector<std::string> &names, std::ostream &data, std::ostream &parts)
+{
+    std::ostringstream bars, aims;
+    for (const json &figure : figures) {
+        if (figure.at("level") != lane.level)
+            continue;
+        const double middle =
+            lane.offset +
+            static_cast<double>(std::find(names.begin(), names.end(), figure.at("figure")) -
+                                names.begin());
+        bars << figure.at("ratio") << ' ' << middle << '\n';
+        if (figure.contains("aim_ratio"))
+            aims << figure.at("aim_ratio") << ' ' << middle << '\n';
+    }
+    if (bars.str().empty())
+        return;
+    data << fmt::format("${0} << END\n{1}END\n${0}_aims << END\n{2}END\n", lane.level, bars.str(),
+                        aims.str());
+    parts << fmt::format("${0} using 1:2:(1):1:($2-0.14):($2+0.14) with boxxyerror fillstyle solid "
+                         "noborder linecolor '{1}' title '{0}', ",
+                         lane.level, lane.colour);
+    if (!aims.str().empty())
+        parts << fmt::format("${0}_aims using 1:($2-0.22):(0):(0.44) with vectors nohead linewidth "
+                             "3 linecolor '#000000' {1}, ",
+                             lane.level, &lane == kLanes ? "title 'aim: at most'" : "notitle");
+}
+
 std::string ratio_script(const std::string &file, const json &report)
 {
     const std::vector<json> figures = compared(report);
     const std::vector<std::string> names = names_of(figures);
     std::ostringstream script, parts;
-    for (const Lane &lane : kLanes) {
-        std::ostringstream points, aims;
-        for (const json &figure : figures) {
-            if (figure.at("level") != lane.level)
-                continue;
-            const auto row = static_cast<double>(
-                std::find(names.begin(), names.end(), figure.at("figure")) - names.begin());
-            points << figure.at("ratio") << ' ' << row + lane.offset << '\n';
-            if (figure.contains("aim_ratio"))
-                aims << figure.at("aim_ratio") << ' ' << row + lane.offset << '\n';
-        }
-        if (points.str().empty())
-            continue;
-        script << "$" << lane.level << " << END\n" << points.str() << "END\n";
-        parts << fmt::format("${0} using 1:2 with points pointtype 7 pointsize 0.7 linecolor '{1}' "
-                             "title '{0}', ",
-                             lane.level, lane.colour);
-        if (aims.str().empty())
-            continue;
-        script << "$" << lane.level << "_aims << END\n" << aims.str() << "END\n";
-        parts << fmt::format("${0}_aims using 1:($2-0.17):(0):(0.34) with vectors nohead "
-                             "linewidth 3 linecolor '{1}' title 'aim of {0}', ",
-                             lane.level, lane.colour);
-    }
-    script << beginning(file, 900, 110 + 22 * names.size(), report,
-                        "Time as a multiple of the floor, measured in turns")
+    for (const Lane &lane : kLanes)
+        add_lane(lane, figures, names, script, parts);
+    script << beginning(file, 900, 130 + 22 * names.size(), report,
+                        "Time as a multiple of the floor, both measured in turns")
            << "set logscale x\nset xrange [0.5:]\n"
               "set xtics (0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)\n"
               "set xlabel 'times the floor; less is better'\n"
               "set key outside bottom center horizontal\n"
-           << fmt::format("set yrange [{}:-0.7]\nset ytics (", static_cast<double>(names.size()) - 0.3);
+              "set arrow from 1, graph 0 to 1, graph 1 nohead linecolor '#000000'\n"
+           << fmt::format("set yrange [{}:-0.7]\nset ytics (",
+                          static_cast<double>(names.size()) - 0.3);
     for (std::size_t i = 0; i < names.size(); i++)
         script << (i ? ", " : "") << quoted(names[i]) << ' ' << i;
     script << ")\nplot " << parts.str() << "1/0 notitle\n";

@@ -16,11 +16,11 @@ struct Ended {
     std::string output;
 };
 
-// Standard error goes where the test's own goes.
-inline Ended run(const std::string &arguments)
+// Standard error goes where the test's own goes. `environment` is for the shell: NAME=value.
+inline Ended run(const std::string &arguments, const std::string &environment = "")
 {
     Ended result;
-    std::FILE *pipe = ::popen((SBM_PROGRAM " " + arguments).c_str(), "r");
+    std::FILE *pipe = ::popen((environment + " " SBM_PROGRAM " " + arguments).c_str(), "r");
     if (!pipe)
         return result;
     char block[4096];
