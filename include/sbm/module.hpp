@@ -62,6 +62,7 @@ public:
     Level level() const noexcept;
 
 private:
+    friend class detail::Untyped;
     explicit Module(std::shared_ptr<const detail::ModuleState> state) noexcept
         : state_(std::move(state))
     {

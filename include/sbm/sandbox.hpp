@@ -93,7 +93,8 @@ Level strongest() noexcept;
 
 namespace detail {
 
-class Core; // the cell and its bookkeeping: src/call/core.hpp
+class Core;    // the cell and its bookkeeping: src/call/core.hpp
+class Untyped; // <sbm/detail/untyped.hpp>
 
 struct CoreDeleter {
     void operator()(Core *core) const noexcept;
@@ -275,6 +276,7 @@ public:
 
 private:
     friend class Module;
+    friend class detail::Untyped;
     explicit Sandbox(detail::Core *core) noexcept : core_(core) {}
     Result<void> provide(std::string_view name, std::string_view signature,
                          detail::HostFunction function) noexcept;

@@ -60,6 +60,14 @@ int describe(In<std::byte> file, Out<Header> header, Out<Message> message)
 }
 SBM_EXPORT(describe);
 
+// For who knows no Header: how large the buffer of `decode` has to be, 0 for no picture.
+std::uint64_t decode_size(In<std::byte> file)
+{
+    const Reader reader(file);
+    return reader ? std::uint64_t{reader.image().width} * reader.image().height * 4 : 0;
+}
+SBM_EXPORT(decode_size);
+
 int decode(In<std::byte> file, Out<std::byte> pixels, Out<Message> message)
 {
     Reader reader(file);

@@ -31,6 +31,23 @@ struct ModuleOptions {
 // Success if it is a module.
 int module(const ModuleOptions &options);
 
+struct CallArgument {
+    enum class Kind { in, out, inout, value };
+    Kind kind;
+    std::string text;
+};
+struct CallOptions {
+    std::string module; // a file, or the name of a module that comes with the library
+    std::string function;
+    std::vector<CallArgument> arguments; // in the order of the command line
+    std::string level = "strongest";
+    double seconds = 10;
+    std::size_t mebibytes = 64;
+    bool json = false;
+};
+// Success if the function returned, whatever it returned.
+int call(const CallOptions &options);
+
 struct BenchOptions {
     std::vector<std::string> levels; // empty: all that this machine has
     std::string json_file;           // empty: none

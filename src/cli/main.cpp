@@ -9,10 +9,71 @@
 
 #include <cstdio>
 #include <exception>
+#include <map>
 
 namespace {
 
 const std::vector<std::string> kLevels = {"none", "weak", "process", "vm"};
+const std::vector<std::string> kStrongLevels = {"process", "vm", "strongest"};
+
+// Its buffers and values come by options that are repeated, in the order of the parameters.
+class CallCommand {
+public:
+    explicit CallCommand(CLI::App &app)
+        : app_(app.add_subcommand("call", "Call a function of a module, in a cell"))
+    {
+        app_->add_option("module", options_.module, "Its file, or the name of one of sbm's own")
+            ->required();
+        app_->add_option("function", options_.function, "One that it exports")->required();
+        add("--in", Kind::in, "FILE: bytes for the next in<…>, or const pointer");
+        add("--out", Kind::out,
+            "FILE[:SIZE]: where the next out<…> goes, and how many bytes it has (K, M and G are "
+            "units). Without SIZE the module is asked by its function FUNCTION_size");
+        add("--inout", Kind::inout, "FILE: bytes for the next inout<…>, written back");
+        add("--arg", Kind::value,
+            "VALUE: the next number or other value. `size`: of the buffer before. hex:…: its "
+            "bytes");
+        app_->add_option("--level", options_.level, "process, vm or strongest")
+            ->check(CLI::IsMember(kStrongLevels))
+            ->capture_default_str();
+        app_->add_option("--time", options_.seconds, "Seconds that it may take")
+            ->check(CLI::Range(0.001, 1e9))
+            ->capture_default_str();
+        app_->add_option("--memory", options_.mebibytes, "MiB that it may have")
+            ->check(CLI::Range(1, 1 << 20))
+            ->capture_default_str();
+        app_->add_flag("--json", options_.json, "Print JSON");
+        app_->footer("Prints the value that is returned; what the module writes goes to standard "
+                     "error. `-` is standard input or output.");
+    }
+
+    bool is_wanted() const { return app_->parsed(); }
+
+    int run()
+    {
+        // Of several options, in the order in which they were given.
+        std::map<const CLI::Option *, std::size_t> seen;
+        for (const CLI::Option *option : app_->parse_order())
+            if (const auto kind = kinds_.find(option); kind != kinds_.end())
+                options_.arguments.push_back({kind->second, option->results().at(seen[option]++)});
+        return cli::call(options_);
+    }
+
+private:
+    using Kind = cli::CallArgument::Kind;
+
+    void add(const char *name, Kind kind, const char *text)
+    {
+        CLI::Option *option = app_->add_option(name, texts_[kind], text);
+        option->allow_extra_args(false)->type_name("");
+        kinds_[option] = kind;
+    }
+
+    CLI::App *app_;
+    cli::CallOptions options_;
+    std::map<const CLI::Option *, Kind> kinds_;
+    std::map<Kind, std::vector<std::string>> texts_;
+};
 
 int run(int count, char **arguments)
 {
@@ -20,9 +81,8 @@ int run(int count, char **arguments)
                  "sbm");
     app.set_version_flag("--version", std::string("sbm ") + sbm_version());
     app.require_subcommand(1);
-    app.footer(
-        "Exit status: 0 success, 1 a promise that does not hold or a file that is no module, "
-        "2 wrong usage, 3 trouble.");
+    app.footer("Exit status: 0 success; 1 a promise that does not hold, a file that is no module, "
+               "a call that was aborted; 2 wrong usage; 3 trouble.");
 
     cli::DoctorOptions doctor;
     CLI::App *doctor_command =
@@ -45,6 +105,8 @@ int run(int count, char **arguments)
     module_command->add_option("file", module.file, "Its file, or the name of one of sbm's own")
         ->required();
     module_command->add_flag("--json", module.json, "Print JSON");
+
+    CallCommand call(app);
 #ifdef SBM_WITH_BENCH
     cli::BenchOptions bench;
     CLI::App *bench_command =
@@ -71,6 +133,8 @@ int run(int count, char **arguments)
         return cli::verify(verify);
     if (module_command->parsed())
         return cli::module(module);
+    if (call.is_wanted())
+        return call.run();
 #ifdef SBM_WITH_BENCH
     return cli::bench(bench);
 #else
