@@ -475,8 +475,12 @@ void CellImage::prepare_module_call() noexcept
         clock.age = now - clock_ticks_;
         return;
     }
-    clock_ticks_ = now;
-    clock = {os::realtime_ns(), os::monotonic_ns(), 0, template_ ? template_->rate.multiplier : 0};
+    clock.multiplier = template_ ? template_->rate.multiplier : 0;
+    clock_ticks_ = os::ticks_around([&] {
+        clock.realtime = os::realtime_ns();
+        clock.monotonic = os::monotonic_ns();
+    });
+    clock.age = os::ticks() - clock_ticks_;
 }
 
 } // namespace cell::image

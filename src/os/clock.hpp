@@ -56,17 +56,34 @@ struct TickRate {
     __extension__ typedef unsigned __int128 Wide;
 };
 
+// Calls `read` between two looks at the counter that are close to each other, so that
+// nothing else ran in between; the count in the middle. Gives up after some tries: a machine
+// so busy has no better answer.
+template <class Read> std::uint64_t ticks_around(Read &&read)
+{
+    constexpr int kTries = 50;
+    constexpr std::uint64_t kClose = 20'000;
+    for (int i = 1;; i++) {
+        const std::uint64_t before = ticks();
+        read();
+        const std::uint64_t after = ticks();
+        if (after - before < kClose || i == kTries)
+            return before + (after - before) / 2;
+    }
+}
+
 // Measures that from its making on.
 class TickMeter {
 public:
+    TickMeter() : ticks_(ticks_around([this] { nanoseconds_ = monotonic_ns(); })) {}
+
     // Waits until a millisecond is over, if it is not.
     TickRate rate() const
     {
         constexpr std::uint64_t kLongEnough = 1'000'000;
-        std::uint64_t passed, counted;
+        std::uint64_t passed = 0, counted = 0;
         do {
-            passed = monotonic_ns() - nanoseconds_;
-            counted = ticks() - ticks_;
+            counted = ticks_around([&] { passed = monotonic_ns() - nanoseconds_; }) - ticks_;
         } while (passed < kLongEnough);
         if (counted == 0)
             return {};
@@ -74,7 +91,7 @@ public:
     }
 
 private:
-    std::uint64_t nanoseconds_ = monotonic_ns(), ticks_ = ticks();
+    std::uint64_t nanoseconds_ = 0, ticks_;
 };
 
 } // namespace cell::os
