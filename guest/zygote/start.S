@@ -83,8 +83,10 @@ cell_on_reset:
     movabs $SBM_CELL_CONSTANTS, %rbx
     mov 24(%rbx), %rax /* thread_pointer */
     wrfsbase %rax
-    xor %ebp, %ebp
-    xor %eax, %eax
+    /* What ran before may still have had something in them. */
+    .irp register, eax, ebx, ecx, edx, esi, edi, ebp, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
+    xor %\register, %\register
+    .endr
     call cell_serve
     ud2
     .size cell_on_reset, . - cell_on_reset

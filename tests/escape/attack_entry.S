@@ -80,6 +80,28 @@ attack_interrupts:
     .set vector, vector + 1
     .endr
 
+/* void attack_hold_for_ever(word, answered, sequence, syscall): tells the host that the call
+ * is over, and goes on with the word in all other registers than RSP. */
+    .globl attack_hold_for_ever
+    .hidden attack_hold_for_ever
+    .type attack_hold_for_ever, @function
+attack_hold_for_ever:
+    .irp register, r8, r9, r10, r12, r13, r14, r15, rbp
+    mov %rdi, %\register
+    .endr
+    mov %rcx, %rbx
+    mov %edx, (%rsi)
+    mov %rsi, %rdi
+    mov $1, %esi
+    mov $1, %edx
+    mov $202, %eax /* futex: wakes the host */
+    call *%rbx
+    .irp register, rax, rbx, rcx, rdx, rsi, rdi, r11
+    mov %r15, %\register
+    .endr
+    jmp .
+    .size attack_hold_for_ever, . - attack_hold_for_ever
+
 /* void attack_odd_syscall(number, flags, stack): the stack pointer stays if it is 0. */
     .globl attack_odd_syscall
     .hidden attack_odd_syscall

@@ -144,6 +144,21 @@ int attack_answer_early(int value, volatile unsigned *beat)
 }
 SBM_DEFINE_THUNK(attack_answer_early, int, value, volatile unsigned *, beat);
 
+__attribute__((visibility("hidden"))) void
+attack_hold_for_ever(uint64_t word, uint32_t *answered, uint32_t sequence, uint64_t instruction);
+
+/* Has a word in all registers when it is ended. */
+int attack_hold(uint64_t mask, uint64_t masked)
+{
+    run_elsewhere();
+    __sbm_mailbox->value = 4321;
+    __sbm_mailbox->exit = SBM_EXIT_RETURN;
+    attack_hold_for_ever(mask ^ masked, &__sbm_mailbox->answered, __sbm_mailbox->sequence,
+                         attack_helper_instruction());
+    return 0;
+}
+SBM_DEFINE_THUNK(attack_hold, uint64_t, mask, uint64_t, masked);
+
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;

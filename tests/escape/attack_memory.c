@@ -146,6 +146,14 @@ int attack_fill(const struct attack_range *ranges, size_t count, int open, uint6
 SBM_DEFINE_THUNK(attack_fill, const struct attack_range *, ranges, size_t, count, int, open,
                  uint64_t, mask, uint64_t, masked);
 
+int attack_copy(uint64_t from, size_t size, unsigned char *to)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = ((const volatile unsigned char *)from)[i];
+    return 0;
+}
+SBM_DEFINE_THUNK(attack_copy, uint64_t, from, size_t, size, unsigned char *, to);
+
 const int *attack_variable_address(void)
 {
     return &attack_variable;

@@ -14,12 +14,14 @@
 EXPORT(attack_answer_early);
 EXPORT(attack_big_frame);
 EXPORT(attack_call_echo);
+EXPORT(attack_copy);
 EXPORT(attack_dirty);
 EXPORT(attack_dump);
 EXPORT(attack_eat_memory);
 EXPORT(attack_echo_forever);
 EXPORT(attack_far_return);
 EXPORT(attack_fill);
+EXPORT(attack_hold);
 EXPORT(attack_host_call);
 EXPORT(attack_instruction);
 EXPORT(attack_interrupt);

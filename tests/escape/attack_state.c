@@ -47,6 +47,16 @@ __attribute__((target("avx"))) static void dirty_vectors(void)
                      : "xmm0", "xmm1", "xmm7", "xmm8", "xmm15");
 }
 
+/* What a program may load anywhere: its own stack's selector, and none at all. */
+static void dirty_segments(void)
+{
+    __asm__ volatile("mov %%ss, %%eax; mov %%eax, %%ds; mov %%eax, %%es\n\t"
+                     "mov $3, %%eax; mov %%eax, %%fs; mov %%eax, %%gs"
+                     :
+                     :
+                     : "eax");
+}
+
 int attack_dirty(int what)
 {
     const uint32_t mxcsr = 0xc000; /* rounds to zero, flushes, nothing masked */
@@ -57,6 +67,8 @@ int attack_dirty(int what)
         dirty_vectors();
     if (what & ATTACK_MXCSR)
         __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    if (what & ATTACK_SEGMENTS)
+        dirty_segments();
     if (what & ATTACK_FS)
         __asm__ volatile("wrfsbase %0" : : "r"(wild));
     if (what & ATTACK_GS)
@@ -79,6 +91,10 @@ int attack_look(struct attack_control *control)
     __asm__ volatile("fnstsw %0" : "=m"(control->x87_status));
     __asm__ volatile("rdfsbase %0" : "=r"(control->thread_pointer));
     __asm__ volatile("rdgsbase %0" : "=r"(control->gs));
+    __asm__ volatile("mov %%ds, %0" : "=r"(control->selectors[0]));
+    __asm__ volatile("mov %%es, %0" : "=r"(control->selectors[1]));
+    __asm__ volatile("mov %%fs, %0" : "=r"(control->selectors[2]));
+    __asm__ volatile("mov %%gs, %0" : "=r"(control->selectors[3]));
     return 0;
 }
 SBM_DEFINE_THUNK(attack_look, struct attack_control *, control);

@@ -29,12 +29,18 @@ static int64_t by_int80(const struct attack_call *call)
     return result;
 }
 
-int64_t attack_helper_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* `syscall; ret` in the program that guest/zygote/zygote.ld puts there. */
+uint64_t attack_helper_instruction(void)
 {
-    /* `syscall; ret` in the program that guest/zygote/zygote.ld puts there. */
     const volatile unsigned char *at = (const unsigned char *)0x200000000000;
     while (at[0] != 0x0f || at[1] != 0x05 || at[2] != 0xc3)
         at++;
+    return (uint64_t)at;
+}
+
+int64_t attack_helper_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    const uint64_t at = attack_helper_instruction();
     register uint64_t r10 __asm__("r10") = d;
     int64_t result;
     __asm__ volatile("call *%[at]"

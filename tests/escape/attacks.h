@@ -18,7 +18,8 @@ extern "C" {
  * -1 if a variable that only hostile functions change is not as at the start. */
 SBM_DEFINE_CALL(attack_none, const unsigned char *, in, size_t, size, unsigned char *, out);
 
-/* In the cell: ATTACK_HELPER with up to four arguments. */
+/* In the cell: the instruction of ATTACK_HELPER; a call by it with up to four arguments. */
+uint64_t attack_helper_instruction(void);
 int64_t attack_helper_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* One byte of memory at any address: read, written, or called as a function. */
@@ -62,6 +63,9 @@ SBM_DEFINE_CALL(attack_smash, uint64_t, start, uint64_t, end, uint64_t, seed);
 SBM_DEFINE_CALL(attack_fill, const struct attack_range *, ranges, size_t, count, int, open,
                 uint64_t, mask, uint64_t, masked);
 
+/* Copies memory, whatever it is. */
+SBM_DEFINE_CALL(attack_copy, uint64_t, from, size_t, size, unsigned char *, to);
+
 /* Host side: copies a secret into every kind of memory that this library has. */
 void attack_plant_secret(const char *secret, size_t size);
 
@@ -88,11 +92,13 @@ enum attack_state {
     ATTACK_ALIGNMENT = 16, /* AC */
     ATTACK_FS = 32,        /* the thread pointer */
     ATTACK_GS = 64,
-    ATTACK_SINGLE_STEP = 128 /* TF */
+    ATTACK_SINGLE_STEP = 128, /* TF */
+    ATTACK_SEGMENTS = 256     /* other selectors in DS, ES, FS and GS */
 };
 SBM_DEFINE_CALL(attack_dirty, int, what);
 struct attack_control {
     uint64_t flags, thread_pointer, gs;
+    uint16_t selectors[4]; /* DS, ES, FS, GS */
     uint32_t mxcsr;
     uint16_t x87_control, x87_status;
 };
@@ -144,6 +150,7 @@ SBM_DEFINE_CALL(attack_call_echo, const void *, data, size_t, size, void *, copy
 SBM_DEFINE_CALL(attack_echo_forever, void *, unused);
 SBM_DEFINE_CALL(attack_scribble, uint64_t, seed);
 SBM_DEFINE_CALL(attack_answer_early, int, value, volatile unsigned *, beat);
+SBM_DEFINE_CALL(attack_hold, uint64_t, mask, uint64_t, masked);
 SBM_DEFINE_CALL(attack_race, int, rounds);
 SBM_DEFINE_CALL(attack_sleep, int, unused);
 

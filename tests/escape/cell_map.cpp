@@ -84,7 +84,7 @@ CellPlaces find_places(Cell &cell, const std::vector<Mapping> &before)
             continue;
         if (!cell.is_module() && mapping.name.find("memfd:sbm-cell") != std::string::npos) {
             places.window = {mapping.start, mapping.end};
-            places.mailbox = mapping.start + kPage;
+            places.mailbox = cell.places().mailbox;
         }
         if (mapping.name.find("memfd:sbm-buffers") != std::string::npos)
             places.buffers.push_back(

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 namespace escape {
 namespace {
@@ -158,6 +160,33 @@ TEST_P(ResetOfProcess, EndsCodeThatAnsweredEarly)
             GTEST_SKIP() << "there is no second processor for the cell";
         cell.reset();
         ASSERT_TRUE(cell.works()) << "round " << round;
+    }
+}
+
+// What such code has in registers is neither in those of the next call, nor on the stack of
+// what serves it.
+TEST_P(ResetOfProcess, EndsWhatRegistersHeld)
+{
+    Cell cell(GetParam());
+    EXPECT_TRUE(cell.works());
+    const std::vector<Area> helper = escape::reachable(cell, kHelper, Right::read);
+    const std::string secret = fresh_secret();
+    const Needle needle(secret);
+    std::uint64_t word = 0;
+    std::memcpy(&word, secret.data(), sizeof word);
+    const auto seen = std::make_unique<attack_registers>();
+    for (int round = 0; round < 20; round++) {
+        const Outcome outcome = cell.run_only([&](struct sbm *sbm) {
+            return sbm_call(sbm, attack_hold, needle.mask, needle.masked);
+        });
+        ASSERT_EQ(outcome.value, 4321) << outcome;
+        ::usleep(1000);
+        cell.reset();
+        cell.run([&](struct sbm *sbm) {
+            return sbm_exec(sbm, attack_dump, SBM_COPY_OUT(sbm, seen.get(), sizeof *seen));
+        });
+        EXPECT_EQ(std::count(std::begin(seen->general), std::end(seen->general), word), 0);
+        EXPECT_EQ(count_in_cell(cell, helper, secret), 0U);
     }
 }
 
