@@ -200,7 +200,7 @@ int attack_scribble(uint64_t seed)
 SBM_DEFINE_THUNK(attack_scribble, uint64_t, seed);
 
 /* Host calls whose bytes and arguments go on changing while the host serves them. */
-int attack_race(int rounds)
+int attack_race_with(uint64_t proxy, int rounds)
 {
     static volatile unsigned char data[4096];
     static struct sbm_in arguments;
@@ -211,7 +211,7 @@ int attack_race(int rounds)
         const uint32_t sequence = mailbox->sequence;
         shared->data = (const void *)data;
         shared->size = sizeof data;
-        mailbox->call_proxy = (uint64_t)&__sbm_proxy_attack_watch;
+        mailbox->call_proxy = proxy;
         mailbox->call_arguments = (uint64_t)&arguments;
         answer(SBM_EXIT_HOST_CALL, 0);
         for (unsigned n = 0; mailbox->sequence == sequence; n++) {
@@ -221,6 +221,11 @@ int attack_race(int rounds)
         }
     }
     return rounds;
+}
+
+int attack_race(int rounds)
+{
+    return attack_race_with((uint64_t)&__sbm_proxy_attack_watch, rounds);
 }
 SBM_DEFINE_THUNK(attack_race, int, rounds);
 

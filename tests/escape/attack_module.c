@@ -4,49 +4,44 @@
  */
 #include "attacks.h"
 
-#include <sbm/detail/export.h>
+#include "kinds/export.h"
 
-#define EXPORT(name)                                                                               \
-    extern const char __sbm_signature_##name[];                                                    \
-    const char __sbm_signature_##name[] __attribute__((used)) = "attack";                          \
-    SBM_EXPORT_RECORD_(name)
-
-EXPORT(attack_answer_early);
-EXPORT(attack_big_frame);
-EXPORT(attack_call_echo);
-EXPORT(attack_copy);
-EXPORT(attack_dirty);
-EXPORT(attack_dump);
-EXPORT(attack_eat_memory);
-EXPORT(attack_echo_forever);
-EXPORT(attack_far_return);
-EXPORT(attack_fill);
-EXPORT(attack_hold);
-EXPORT(attack_host_call);
-EXPORT(attack_instruction);
-EXPORT(attack_interrupt);
-EXPORT(attack_iret);
-EXPORT(attack_jump);
-EXPORT(attack_leave);
-EXPORT(attack_look);
-EXPORT(attack_loop);
-EXPORT(attack_none);
-EXPORT(attack_odd_call);
-EXPORT(attack_overrun_heap);
-EXPORT(attack_own_memory);
-EXPORT(attack_places);
-EXPORT(attack_port);
-EXPORT(attack_race);
-EXPORT(attack_read);
-EXPORT(attack_recurse);
-EXPORT(attack_run_data);
-EXPORT(attack_scan);
-EXPORT(attack_scribble);
-EXPORT(attack_sleep);
-EXPORT(attack_smash);
-EXPORT(attack_system_call);
-EXPORT(attack_touch);
-EXPORT(attack_write);
+KINDS_EXPORT(attack_answer_early);
+KINDS_EXPORT(attack_big_frame);
+KINDS_EXPORT(attack_call_echo);
+KINDS_EXPORT(attack_copy);
+KINDS_EXPORT(attack_dirty);
+KINDS_EXPORT(attack_dump);
+KINDS_EXPORT(attack_eat_memory);
+KINDS_EXPORT(attack_echo_forever);
+KINDS_EXPORT(attack_far_return);
+KINDS_EXPORT(attack_fill);
+KINDS_EXPORT(attack_hold);
+KINDS_EXPORT(attack_host_call);
+KINDS_EXPORT(attack_instruction);
+KINDS_EXPORT(attack_interrupt);
+KINDS_EXPORT(attack_iret);
+KINDS_EXPORT(attack_jump);
+KINDS_EXPORT(attack_leave);
+KINDS_EXPORT(attack_look);
+KINDS_EXPORT(attack_loop);
+KINDS_EXPORT(attack_none);
+KINDS_EXPORT(attack_odd_call);
+KINDS_EXPORT(attack_overrun_heap);
+KINDS_EXPORT(attack_own_memory);
+KINDS_EXPORT(attack_places);
+KINDS_EXPORT(attack_port);
+KINDS_EXPORT(attack_race);
+KINDS_EXPORT(attack_read);
+KINDS_EXPORT(attack_recurse);
+KINDS_EXPORT(attack_run_data);
+KINDS_EXPORT(attack_scan);
+KINDS_EXPORT(attack_scribble);
+KINDS_EXPORT(attack_sleep);
+KINDS_EXPORT(attack_smash);
+KINDS_EXPORT(attack_system_call);
+KINDS_EXPORT(attack_touch);
+KINDS_EXPORT(attack_write);
 
 int attack_host_call(uint64_t proxy, uint64_t arguments);
 

@@ -152,6 +152,7 @@ SBM_DEFINE_CALL(attack_scribble, uint64_t, seed);
 SBM_DEFINE_CALL(attack_answer_early, int, value, volatile unsigned *, beat);
 SBM_DEFINE_CALL(attack_hold, uint64_t, mask, uint64_t, masked);
 SBM_DEFINE_CALL(attack_race, int, rounds);
+int attack_race_with(uint64_t proxy, int rounds); /* with a proxy or an import of such bytes */
 SBM_DEFINE_CALL(attack_sleep, int, unused);
 
 /* Host side: what the proxies of the library saw. */

@@ -52,9 +52,9 @@ std::span<const std::byte> attack_module()
     return escape_attacks_module_module();
 }
 
-Cell::Cell(Target target, sbm_options options)
+Cell::Cell(Target target, sbm_options options, std::span<const std::byte> module)
     : options_(at_level(options, target.level)),
-      instance_(target.kind == Kind::module ? kinds::Instance(attack_module(), options_)
+      instance_(target.kind == Kind::module ? kinds::Instance(module, options_)
                                             : kinds::Instance(options_))
 {
     EXPECT_EQ(sbm_error(get()), 0) << instance_.error();

@@ -52,9 +52,13 @@ inline constexpr sbm_options kSmall = {.level = SBM_LEVEL_STRONGEST,
                                        .wall_time_ns = 0,
                                        .guard = SBM_GUARD_DEFAULT};
 
+// The module of the attacks.
+std::span<const std::byte> attack_module();
+
 class Cell {
 public:
-    explicit Cell(Target target, sbm_options options = kSmall);
+    explicit Cell(Target target, sbm_options options = kSmall,
+                  std::span<const std::byte> module = attack_module());
     // One more of the same level and kind; if it is of a module, of the same one.
     explicit Cell(Cell *other);
     Cell(const Cell &) = delete;
@@ -99,9 +103,6 @@ private:
     sbm_options options_;
     kinds::Instance instance_;
 };
-
-// The module of the attacks.
-std::span<const std::byte> attack_module();
 
 // A test of a target; skipped where the machine lacks the level.
 class AtLevel : public testing::TestWithParam<Target> {

@@ -199,7 +199,8 @@ TEST_P(Loop, ItsOwnDataSmashedHurtsOnlyTheCell)
 TEST_P(Loop, BytesOfAHostCallStandStill)
 {
     if (is_module())
-        GTEST_SKIP() << "a module has no proxies; Import.BytesStandStill is the same for imports";
+        GTEST_SKIP()
+            << "a module has no proxies; RacingImports.BytesStandStill is the same for imports";
     constexpr int kRounds = 10'000;
     // The attack spins: on a busy machine the standard limits are not enough.
     sbm_options patient = kSmall;

@@ -7,6 +7,8 @@
 // Include this before the header that defines the suite's calls.
 #pragma once
 
+#include "kind.hpp"
+
 #include <sbm/sbm.h>
 
 #include <memory>
@@ -14,8 +16,6 @@
 #include <string>
 
 namespace kinds {
-
-enum class Kind { in_place, module };
 
 // As functions of the program are called in an instance of the kind `in_place`, those of
 // the module with the same names are called in one of the other kind.
