@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <map>
 #include <sstream>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -144,12 +146,22 @@ struct PictureTimes {
     Times native;
 };
 
+// The side in "PNG 16 x 16", or 0.
+int side_of(const std::string &name)
+{
+    constexpr std::string_view kBefore = "PNG ";
+    int side = 0;
+    if (name.starts_with(kBefore))
+        std::from_chars(name.data() + kBefore.size(), name.data() + name.size(), side);
+    return side;
+}
+
 PictureTimes picture_times(const json &report)
 {
     PictureTimes times;
     for (const json &figure : compared(report)) {
-        int side = 0;
-        if (std::sscanf(figure.at("figure").get<std::string>().c_str(), "PNG %d x", &side) != 1)
+        const int side = side_of(figure.at("figure"));
+        if (side <= 0)
             continue;
         times.cells[figure.at("level")][side] = figure.at("median_ns").get<double>() / 1e3;
         // Measured once for each level; the last is as good as any.
