@@ -13,6 +13,7 @@
     .balign 16
 __sbm_system_call_entry:
     .cfi_startproc
+    .cfi_def_cfa_offset 0 // no return address is on the stack
     .cfi_register rip, rcx
     lea -128(%rsp), %rsp
     .cfi_adjust_cfa_offset 128
