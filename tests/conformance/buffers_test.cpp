@@ -9,16 +9,16 @@
 #include <vector>
 
 using conformance::aborted;
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
 using conformance::works;
 
 namespace {
 
-class Buffers : public AtLevel {};
-class GuardedBuffers : public AtLevel {};
-AT_EVERY_LEVEL(Buffers);
-AT_GUARDED_LEVELS(GuardedBuffers);
+class Buffers : public AtTarget {};
+class GuardedBuffers : public AtTarget {};
+AT_EVERY_TARGET(Buffers);
+AT_GUARDED_TARGETS(GuardedBuffers);
 
 TEST_P(Buffers, AreCopiedAtTheCallNotAtRegistration)
 {

@@ -7,26 +7,28 @@
 #include <string>
 
 using conformance::aborted;
-using conformance::AtLevel;
+using conformance::AtTarget;
+using conformance::init;
 using conformance::Instance;
+using conformance::Options;
 using conformance::works;
 
 namespace {
 
-class Errors : public AtLevel {};
-class AbortedCall : public AtLevel {};
-class State : public AtLevel {};
-class StrongState : public AtLevel {};
-AT_EVERY_LEVEL(Errors);
-AT_GUARDED_LEVELS(AbortedCall);
-AT_EVERY_LEVEL(State);
-AT_STRONG_LEVELS(StrongState);
+class Errors : public AtTarget {};
+class AbortedCall : public AtTarget {};
+class State : public AtTarget {};
+class StrongState : public AtTarget {};
+AT_EVERY_TARGET(Errors);
+AT_GUARDED_TARGETS(AbortedCall);
+AT_EVERY_TARGET(State);
+AT_STRONG_TARGETS(StrongState);
 
 TEST_P(Errors, AreNoneAtFirst)
 {
-    const sbm_options wanted = options();
+    const Options wanted = options();
     struct sbm sbm;
-    EXPECT_EQ(sbm_init_with(&sbm, &wanted), 0);
+    EXPECT_EQ(init(&sbm, wanted), 0);
     EXPECT_EQ(sbm_error(&sbm), 0);
     EXPECT_STREQ(sbm_error_text(&sbm), "");
     EXPECT_EQ(sbm_fault(&sbm), nullptr);
@@ -65,9 +67,9 @@ TEST_P(AbortedCall, IsSticky)
 
 TEST_P(AbortedCall, IsReadableAfterDestroy)
 {
-    const sbm_options wanted = options();
+    const Options wanted = options();
     struct sbm sbm;
-    ASSERT_EQ(sbm_init_with(&sbm, &wanted), 0);
+    ASSERT_EQ(init(&sbm, wanted), 0);
     EXPECT_EQ(sbm_call(&sbm, misbehave, MISDEED_WRITE_NULL), -EFAULT);
     sbm_destroy(&sbm);
     EXPECT_EQ(sbm_error(&sbm), -EFAULT);
@@ -79,9 +81,9 @@ TEST_P(AbortedCall, IsReadableAfterDestroy)
 
 TEST_P(Errors, AfterDestroyEveryUseIsMisuse)
 {
-    const sbm_options wanted = options();
+    const Options wanted = options();
     struct sbm sbm;
-    ASSERT_EQ(sbm_init_with(&sbm, &wanted), 0);
+    ASSERT_EQ(init(&sbm, wanted), 0);
     EXPECT_EQ(sbm_call(&sbm, no_parameter), 17);
     sbm_destroy(&sbm);
     sbm_destroy(&sbm);

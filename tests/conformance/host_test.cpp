@@ -11,21 +11,23 @@
 #include <unistd.h>
 #include <vector>
 
-using conformance::AtLevel;
+using conformance::AtTarget;
+using conformance::init;
 using conformance::Instance;
 using conformance::kSanitized;
+using conformance::Options;
 using conformance::works;
 
 namespace {
 
-class Threads : public AtLevel {};
-class FaultyThreads : public AtLevel {};
-class Fork : public AtLevel {};
-class Resources : public AtLevel {};
-AT_EVERY_LEVEL(Threads);
-AT_GUARDED_LEVELS(FaultyThreads);
-AT_EVERY_LEVEL(Fork);
-AT_EVERY_LEVEL(Resources);
+class Threads : public AtTarget {};
+class FaultyThreads : public AtTarget {};
+class Fork : public AtTarget {};
+class Resources : public AtTarget {};
+AT_EVERY_TARGET(Threads);
+AT_GUARDED_TARGETS(FaultyThreads);
+AT_EVERY_TARGET(Fork);
+AT_EVERY_TARGET(Resources);
 
 TEST_P(Threads, EachWithAnInstance)
 {
@@ -67,11 +69,11 @@ TEST_P(FaultyThreads, DoNotDisturbEachOther)
 TEST_P(Threads, TheMakerMayEnd)
 {
     struct sbm sbm;
-    const sbm_options wanted = options();
+    const Options wanted = options();
     int value = 0;
     int *in_cell = nullptr;
     std::thread([&] {
-        sbm_init_with(&sbm, &wanted);
+        init(&sbm, wanted);
         in_cell = SBM_COPY_INOUT(&sbm, &value, sizeof value);
         EXPECT_EQ(sbm_call(&sbm, increment, in_cell), 1);
     }).join();
@@ -84,8 +86,8 @@ TEST_P(Threads, TheMakerMayEnd)
 TEST_P(Threads, TheMakerMayEndBeforeTheFirstCall)
 {
     struct sbm sbm;
-    const sbm_options wanted = options();
-    std::thread([&] { EXPECT_EQ(sbm_init_with(&sbm, &wanted), 0); }).join();
+    const Options wanted = options();
+    std::thread([&] { EXPECT_EQ(init(&sbm, wanted), 0); }).join();
     EXPECT_EQ(sbm_call(&sbm, no_parameter), 17) << sbm_error_text(&sbm);
     sbm_destroy(&sbm);
 }
@@ -189,10 +191,10 @@ TEST_P(Resources, AreGivenBack)
 TEST_P(Resources, AreGivenBackByAnInstanceThatWasNotMade)
 {
     const size_t descriptors = entries_of("/proc/self/fd");
-    sbm_options wrong = options();
+    Options wrong = options();
     wrong.guard = std::bit_cast<enum sbm_guard>(77);
     struct sbm sbm;
-    EXPECT_EQ(sbm_init_with(&sbm, &wrong), -EINVAL);
+    EXPECT_EQ(init(&sbm, wrong), -EINVAL);
     sbm_destroy(&sbm);
     EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
 }

@@ -4,8 +4,12 @@
 // tests check about an aborted call.
 #pragma once
 
-#include "at_level.hpp"
+#include "kinds/kinds.hpp"
+#include "target.hpp"
+
 #include "cells/cells.h"
+
+#include <conformance_cells_module.module.hpp>
 
 #include <cerrno>
 
@@ -13,17 +17,27 @@ namespace conformance {
 
 class Instance {
 public:
-    explicit Instance(const sbm_options &options) { sbm_init_with(&sbm_, &options); }
-    ~Instance() { sbm_destroy(&sbm_); }
-    Instance(const Instance &) = delete;
-    Instance &operator=(const Instance &) = delete;
+    explicit Instance(const Options &options)
+        : instance_(options.kind == kinds::Kind::module
+                        ? kinds::Instance(conformance_cells_module_module(), options)
+                        : kinds::Instance(options))
+    {
+    }
 
-    operator struct sbm *() { return &sbm_; }
-    struct sbm *operator->() { return &sbm_; }
+    operator struct sbm *() { return instance_.get(); }
+    struct sbm *operator->() { return instance_.get(); }
 
 private:
-    struct sbm sbm_;
+    kinds::Instance instance_;
 };
+
+// As sbm_init_with.
+inline int init(struct sbm *sbm, const Options &options)
+{
+    return options.kind == kinds::Kind::module
+               ? kinds::init(sbm, conformance_cells_module_module(), options)
+               : kinds::init(sbm, options);
+}
 
 inline testing::AssertionResult works(struct sbm *sbm)
 {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
 
 namespace {
@@ -31,8 +31,8 @@ bool has(enum sbm_level level)
     return !sbm_level_missing(level, reason, sizeof reason);
 }
 
-class Level : public AtLevel {};
-AT_EVERY_LEVEL(Level);
+class Level : public AtTarget {};
+IN_PLACE_AT_EVERY_LEVEL(Level);
 
 TEST_P(Level, ByName)
 {
@@ -188,7 +188,7 @@ TEST(LevelMissing, WithoutAccessToKvm)
 
 TEST(Options, AllZeroAreTheDefaults)
 {
-    const sbm_options zero{};
+    const conformance::Options zero{};
     Instance with_zero(zero);
     EXPECT_EQ(sbm_call(with_zero, no_parameter), 17);
     struct sbm sbm;

@@ -6,16 +6,16 @@
 
 #include <thread>
 
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
 using conformance::works;
 
 namespace {
 
-class NestedCall : public AtLevel {};
-class FailingNestedCall : public AtLevel {};
-AT_EVERY_LEVEL(NestedCall);
-AT_GUARDED_LEVELS(FailingNestedCall);
+class NestedCall : public AtTarget {};
+class FailingNestedCall : public AtTarget {};
+IN_PLACE_AT_EVERY_LEVEL(NestedCall);
+IN_PLACE_AT_GUARDED_LEVELS(FailingNestedCall);
 
 class Hook {
 public:

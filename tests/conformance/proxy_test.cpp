@@ -10,16 +10,16 @@
 #include <memory>
 
 using conformance::aborted;
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
 using conformance::works;
 
 namespace {
 
-class Proxy : public AtLevel {};
-class RefusedProxy : public AtLevel {};
-AT_EVERY_LEVEL(Proxy);
-AT_STRONG_LEVELS(RefusedProxy);
+class Proxy : public AtTarget {};
+class RefusedProxy : public AtTarget {};
+IN_PLACE_AT_EVERY_LEVEL(Proxy);
+IN_PLACE_AT_STRONG_LEVELS(RefusedProxy);
 
 uintptr_t address_of(const void *pointer)
 {

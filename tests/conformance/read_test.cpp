@@ -11,20 +11,21 @@
 #include <vector>
 
 using conformance::aborted;
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
+using conformance::Options;
 using conformance::works;
 
 namespace {
 
-class Read : public AtLevel {};
-class ReadOutside : public AtLevel {};
-class ReadElsewhere : public AtLevel {};
-AT_EVERY_LEVEL(Read);
-AT_GUARDED_LEVELS(ReadOutside);
-AT_EVERY_LEVEL(ReadElsewhere);
+class Read : public AtTarget {};
+class ReadOutside : public AtTarget {};
+class ReadElsewhere : public AtTarget {};
+AT_EVERY_TARGET(Read);
+AT_GUARDED_TARGETS(ReadOutside);
+AT_EVERY_TARGET(ReadElsewhere);
 
-sbm_options guard_at(sbm_options options, sbm_guard guard)
+Options guard_at(Options options, sbm_guard guard)
 {
     options.guard = guard;
     return options;
@@ -149,7 +150,7 @@ TEST_P(ReadOutside, NothingOfABufferFromBeforeAReset)
     }
 }
 
-void read_from(const sbm_options &options, const volatile int *source, bool is_protected)
+void read_from(const Options &options, const volatile int *source, bool is_protected)
 {
     Instance sbm(options);
     int result = -1;

@@ -11,15 +11,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
 using conformance::kSanitized;
+using conformance::Options;
 using conformance::works;
 
 namespace {
 
-class Signals : public AtLevel {};
-AT_EVERY_LEVEL(Signals);
+class Signals : public AtTarget {};
+AT_EVERY_TARGET(Signals);
 
 volatile sig_atomic_t ticks;
 
@@ -112,7 +113,7 @@ TEST_P(Signals, FaultsOfTheProgramReachItsHandler)
     sigaction(SIGSEGV, &before, nullptr);
 }
 
-template <class Crash> int signal_of(const sbm_options &options, Crash &&crash)
+template <class Crash> int signal_of(const Options &options, Crash &&crash)
 {
     const pid_t child = fork();
     if (child == 0) {

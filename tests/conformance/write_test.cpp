@@ -11,20 +11,21 @@
 #include <unistd.h>
 
 using conformance::aborted;
-using conformance::AtLevel;
+using conformance::AtTarget;
 using conformance::Instance;
+using conformance::Options;
 using conformance::works;
 
 namespace {
 
 constexpr int kFail = 0xbad00b;
 
-class Write : public AtLevel {};
-class WriteOutside : public AtLevel {};
-class WriteElsewhere : public AtLevel {};
-AT_EVERY_LEVEL(Write);
-AT_GUARDED_LEVELS(WriteOutside);
-AT_EVERY_LEVEL(WriteElsewhere);
+class Write : public AtTarget {};
+class WriteOutside : public AtTarget {};
+class WriteElsewhere : public AtTarget {};
+AT_EVERY_TARGET(Write);
+AT_GUARDED_TARGETS(WriteOutside);
+AT_EVERY_TARGET(WriteElsewhere);
 
 TEST_P(Write, Value)
 {
@@ -80,7 +81,7 @@ TEST_P(Write, ElementBefore)
 
 TEST_P(WriteOutside, ElementBeforeWithTheStartGuarded)
 {
-    sbm_options guarded = options();
+    Options guarded = options();
     guarded.guard = SBM_GUARD_START;
     Instance sbm(guarded);
     int value = kFail;
@@ -91,7 +92,7 @@ TEST_P(WriteOutside, ElementBeforeWithTheStartGuarded)
 
 TEST_P(WriteOutside, NextElementWithTheStartGuarded)
 {
-    sbm_options guarded = options();
+    Options guarded = options();
     guarded.guard = SBM_GUARD_START;
     Instance sbm(guarded);
     int values[2] = {kFail, kFail};
@@ -104,7 +105,7 @@ TEST_P(WriteOutside, NextElementWithTheStartGuarded)
 TEST_P(WriteOutside, NextPage)
 {
     for (const sbm_guard guard : {SBM_GUARD_END, SBM_GUARD_START}) {
-        sbm_options guarded = options();
+        Options guarded = options();
         guarded.guard = guard;
         Instance sbm(guarded);
         int value = kFail;
@@ -118,7 +119,7 @@ TEST_P(WriteOutside, NextPage)
 TEST_P(WriteOutside, PageBefore)
 {
     for (const sbm_guard guard : {SBM_GUARD_END, SBM_GUARD_START}) {
-        sbm_options guarded = options();
+        Options guarded = options();
         guarded.guard = guard;
         Instance sbm(guarded);
         int value = kFail;
@@ -133,7 +134,7 @@ TEST_P(WriteOutside, PageBefore)
 // Every size, at either end: the first byte outside faults, the last inside does not.
 TEST_P(WriteOutside, IsNoticedToTheByte)
 {
-    sbm_options guarded = options();
+    Options guarded = options();
     for (const size_t size :
          {size_t{1}, size_t{7}, size_t{4095}, size_t{4096}, size_t{4097}, size_t{20000}}) {
         for (const sbm_guard guard : {SBM_GUARD_END, SBM_GUARD_START}) {
@@ -167,7 +168,7 @@ TEST_P(WriteOutside, InputIsReadOnly)
 
 // The cases that the original skips where nothing is isolated: there the write
 // goes through.
-void write_to(const sbm_options &options, volatile int *target, bool is_protected)
+void write_to(const Options &options, volatile int *target, bool is_protected)
 {
     Instance sbm(options);
     *target = kFail;

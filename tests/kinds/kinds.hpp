@@ -21,7 +21,7 @@ namespace kinds {
 // the module with the same names are called in one of the other kind.
 class Instance {
 public:
-    explicit Instance(const sbm_options &options) { sbm_init_with(&sbm_, &options); }
+    explicit Instance(const sbm_options &options);
     // From the module in `file`. If it does not start, every call is misuse, and `error`
     // says why.
     Instance(std::span<const std::byte> file, const sbm_options &options);
@@ -36,19 +36,24 @@ public:
     std::string error() const;
 
 private:
-    void make_of_module();
-
     struct sbm sbm_ {};
-    std::shared_ptr<struct sbm_module> module_;
     bool is_module_ = false;
     std::string reason_; // why the module did not start
 };
 
+// For tests of instances' own beginning and end: as sbm_init_with. The module of such an
+// instance is unloaded by sbm_destroy.
+int init(struct sbm *sbm, const sbm_options &options);
+int init(struct sbm *sbm, std::span<const std::byte> file, const sbm_options &options,
+         std::string *reason = nullptr);
+
 } // namespace kinds
 
 extern "C" {
+void kinds_destroy(struct sbm *sbm);
 int kinds_exec(struct sbm *sbm, sbm_func function, void *data);
 int kinds_exec_arguments(struct sbm *sbm, sbm_func function, const void *arguments, size_t size);
 }
+#define sbm_destroy kinds_destroy
 #define sbm_exec kinds_exec
 #define sbm_exec_arguments kinds_exec_arguments

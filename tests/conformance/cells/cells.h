@@ -54,7 +54,10 @@ SBM_DEFINE_CALL(show_arguments, signed char, a, uint64_t, b, struct cell_numbers
                 unsigned char *, out);
 int plain_target(void *data);        /* for sbm_exec: doubles the int at `data` */
 int overwrite_arguments(void *data); /* a hand-made thunk that writes to its arguments */
-/* The whole use of the C interface, compiled as C; 0 or the number of the first
+
+/* whole_use.c
+ *
+ * The whole use of the C interface, compiled as C; 0 or the number of the first
  * check that failed. */
 int whole_use_in_c(enum sbm_level level);
 
