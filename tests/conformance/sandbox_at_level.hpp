@@ -3,18 +3,20 @@
 // The fixture of tests of the C++ interface.
 #pragma once
 
-#include "at_level.hpp"
+#include "cells/cxx_cells.hpp"
+#include "kinds/sandbox.hpp"
+#include "target.hpp"
 
-#include <sbm/sandbox.hpp>
+#include <conformance_cxx_module.module.hpp>
 
 namespace conformance {
 
-class SandboxAtLevel : public AtLevel {
+class SandboxAtLevel : public AtTarget {
 protected:
     void SetUp() override
     {
-        AtLevel::SetUp();
-        if (kSanitized && is_strong())
+        AtTarget::SetUp();
+        if (kSanitized && is_strong() && !is_module())
             GTEST_SKIP() << "the functions of an instrumented program cannot leave it";
     }
 
@@ -25,9 +27,11 @@ protected:
         return options;
     }
 
-    static sbm::Sandbox make(const sbm::Options &options = cxx_options())
+    static kinds::Sandbox make(const sbm::Options &options = cxx_options())
     {
-        auto sandbox = sbm::Sandbox::create(options);
+        auto sandbox = is_module()
+                           ? kinds::Sandbox::create(conformance_cxx_module_module(), options)
+                           : kinds::Sandbox::create(options);
         EXPECT_TRUE(sandbox) << sandbox.error().text();
         return std::move(*sandbox);
     }

@@ -12,16 +12,15 @@
 #include <vector>
 
 using conformance::SandboxAtLevel;
-using sbm::In;
-using sbm::InOut;
-using sbm::Out;
-using sbm::Sandbox;
+using kinds::Sandbox;
 using sbm::Untrusted;
 
 namespace {
 
+using namespace cells;
+
 class CxxValues : public SandboxAtLevel {};
-AT_EVERY_LEVEL(CxxValues);
+AT_EVERY_TARGET(CxxValues);
 
 template <class T> T open(const Untrusted<T> &value)
 {
@@ -33,137 +32,39 @@ template <class T> T open(const sbm::Result<Untrusted<T>> &result)
     return result ? open(*result) : T{};
 }
 
-struct Point {
-    int x, y;
-    bool operator==(const Point &) const = default;
-};
-struct Table {
-    std::array<double, 40> values;
-    int count;
-};
-struct alignas(64) Line {
-    int first;
-    char rest[60];
-};
-enum class Colour : std::uint8_t { red, green };
-
-int sum(In<int> values)
-{
-    int total = 0;
-    for (const int value : values)
-        total += value;
-    return total;
-}
-long length(In<char> text)
-{
-    return static_cast<long>(text.size());
-}
-char last(In<char> text)
-{
-    return text.empty() ? '\0' : text[text.size() - 1];
-}
-Point mirror(In<Point> point)
-{
-    return {point->y, (*point).x};
-}
-Table squares(int count)
-{
-    Table table{};
-    for (int i = 0; i < count; i++)
-        table.values[static_cast<std::size_t>(i)] = i * i;
-    table.count = count;
-    return table;
-}
-void fill(Out<int> values, int value)
-{
-    for (int &element : values)
-        element = value;
-}
-void fill_first(Out<int> values, int value)
-{
-    values[0] = value;
-}
-void add(InOut<int> values, int value)
-{
-    for (int &element : values)
-        element += value;
-}
-bool is_even(std::uint64_t value)
-{
-    return value % 2 == 0;
-}
-double half(float value)
-{
-    return double{value} / 2;
-}
-Colour other(Colour colour)
-{
-    return colour == Colour::red ? Colour::green : Colour::red;
-}
-signed char negate(signed char value)
-{
-    return static_cast<signed char>(-value);
-}
-std::uint64_t all_ones()
-{
-    return UINT64_MAX;
-}
-void nothing() {}
-std::uintptr_t address_of_line(In<Line> line)
-{
-    return reinterpret_cast<std::uintptr_t>(line.data());
-}
-int set_line(Out<Line> line)
-{
-    line->first = 3;
-    return static_cast<int>(reinterpret_cast<std::uintptr_t>(line.data()) % alignof(Line));
-}
-int mix(char a, In<int> b, double c, Out<int> d, Point e, InOut<int> f, long g)
-{
-    d[0] = b[0] + 1;
-    f[0] += b[0];
-    return a + static_cast<int>(c) + e.x + e.y + static_cast<int>(g);
-}
-int add_nine(In<int> a, In<int> b, In<int> c, In<int> d, In<int> e, In<int> f, In<int> g, In<int> h,
-             In<int> i, Out<int> j)
-{
-    *j = *a + *b + *c + *d + *e + *f + *g + *h + *i;
-    return 0;
-}
-
 TEST_P(CxxValues, InTakesEveryContiguousRange)
 {
     Sandbox sandbox = make();
     const std::vector<int> vector = {1, 2, 3};
     std::array<int, 2> array = {4, 5};
     const int plain[] = {6, 7};
-    EXPECT_EQ(open(sandbox.call(sum, vector)), 6);
-    EXPECT_EQ(open(sandbox.call(sum, array)), 9);
-    EXPECT_EQ(open(sandbox.call(sum, plain)), 13);
-    EXPECT_EQ(open(sandbox.call(sum, std::span(vector).subspan(1))), 5);
-    EXPECT_EQ(open(sandbox.call(sum, 8)), 8);
-    EXPECT_EQ(open(sandbox.call(sum, std::vector<int>{})), 0);
-    EXPECT_EQ(open(sandbox.call(sum, std::vector<int>(5000, 2))), 10000);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, vector)), 6);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, array)), 9);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, plain)), 13);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, std::span(vector).subspan(1))), 5);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, 8)), 8);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, std::vector<int>{})), 0);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, std::vector<int>(5000, 2))), 10000);
 }
 
 TEST_P(CxxValues, InTakesText)
 {
     Sandbox sandbox = make();
-    EXPECT_EQ(open(sandbox.call(length, "four")), 4) << "without the closing zero";
-    EXPECT_EQ(open(sandbox.call(length, std::string("five!"))), 5);
-    EXPECT_EQ(open(sandbox.call(length, std::string_view("six"))), 3);
-    EXPECT_EQ(open(sandbox.call(length, "")), 0);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, length, "four")), 4) << "without the closing zero";
+    EXPECT_EQ(open(KINDS_CALL(sandbox, length, std::string("five!"))), 5);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, length, std::string_view("six"))), 3);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, length, "")), 0);
     const char unclosed[] = {'a', 'b', 'c'};
-    EXPECT_EQ(open(sandbox.call(last, unclosed)), 'c');
+    EXPECT_EQ(open(KINDS_CALL(sandbox, last, unclosed)), 'c');
     char buffer[8] = "ab"; // a buffer, not a text: all of it
-    EXPECT_EQ(open(sandbox.call(length, buffer)), 8);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, length, buffer)), 8);
 }
 
 TEST_P(CxxValues, StructuresOfEverySize)
 {
     Sandbox sandbox = make();
-    EXPECT_EQ(open(sandbox.call(mirror, Point{1, 2})), (Point{2, 1}));
-    const Table table = open(sandbox.call(squares, 7));
+    EXPECT_EQ(open(KINDS_CALL(sandbox, mirror, Point{1, 2})), (Point{2, 1}));
+    const Table table = open(KINDS_CALL(sandbox, squares, 7));
     EXPECT_EQ(table.count, 7);
     EXPECT_EQ(table.values[6], 36);
     EXPECT_EQ(table.values[7], 0);
@@ -172,13 +73,13 @@ TEST_P(CxxValues, StructuresOfEverySize)
 TEST_P(CxxValues, SmallResults)
 {
     Sandbox sandbox = make();
-    EXPECT_TRUE(open(sandbox.call(is_even, 1U << 20)));
-    EXPECT_FALSE(open(sandbox.call(is_even, 3)));
-    EXPECT_EQ(open(sandbox.call(half, 3.0F)), 1.5);
-    EXPECT_EQ(open(sandbox.call(other, Colour::red)), Colour::green);
-    EXPECT_EQ(open(sandbox.call(negate, static_cast<signed char>(5))), -5);
-    EXPECT_EQ(open(sandbox.call(all_ones)), UINT64_MAX);
-    EXPECT_TRUE(sandbox.call(nothing));
+    EXPECT_TRUE(open(KINDS_CALL(sandbox, is_even, 1U << 20)));
+    EXPECT_FALSE(open(KINDS_CALL(sandbox, is_even, 3)));
+    EXPECT_EQ(open(KINDS_CALL(sandbox, half, 3.0F)), 1.5);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, other, Colour::red)), Colour::green);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, negate, static_cast<signed char>(5))), -5);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, all_ones)), UINT64_MAX);
+    EXPECT_TRUE(KINDS_CALL(sandbox, nothing));
 }
 
 TEST_P(CxxValues, OutIsCopiedBack)
@@ -187,11 +88,11 @@ TEST_P(CxxValues, OutIsCopiedBack)
     Untrusted<std::array<int, 3>> array;
     Untrusted<std::vector<int>> vector(std::vector<int>(1500));
     Untrusted<int> one;
-    EXPECT_TRUE(sandbox.call(fill, array, 4));
+    EXPECT_TRUE(KINDS_CALL(sandbox, fill, array, 4));
     EXPECT_EQ(open(array), (std::array<int, 3>{4, 4, 4}));
-    EXPECT_TRUE(sandbox.call(fill, vector, 5));
+    EXPECT_TRUE(KINDS_CALL(sandbox, fill, vector, 5));
     EXPECT_EQ(open(vector), std::vector<int>(1500, 5));
-    EXPECT_TRUE(sandbox.call(fill, one, 6));
+    EXPECT_TRUE(KINDS_CALL(sandbox, fill, one, 6));
     EXPECT_EQ(open(one), 6);
 }
 
@@ -201,8 +102,8 @@ TEST_P(CxxValues, OutIsZeroBeforeTheCall)
     Sandbox sandbox = make();
     Untrusted<std::array<int, 3>> values(std::array<int, 3>{9, 9, 9});
     for (int i = 1; i < 4; i++) {
-        EXPECT_TRUE(sandbox.call(fill, values, 7));
-        EXPECT_TRUE(sandbox.call(fill_first, values, i));
+        EXPECT_TRUE(KINDS_CALL(sandbox, fill, values, 7));
+        EXPECT_TRUE(KINDS_CALL(sandbox, fill_first, values, i));
         const std::array<int, 3> direct = {i, 7, 7}, copied = {i, 0, 0};
         EXPECT_EQ(open(values), is_direct() ? direct : copied);
     }
@@ -212,8 +113,8 @@ TEST_P(CxxValues, InOutIsCopiedBothWays)
 {
     Sandbox sandbox = make();
     Untrusted<std::vector<int>> values(std::vector<int>{1, 2, 3});
-    EXPECT_TRUE(sandbox.call(add, values, 10));
-    EXPECT_TRUE(sandbox.call(add, values, 10));
+    EXPECT_TRUE(KINDS_CALL(sandbox, add, values, 10));
+    EXPECT_TRUE(KINDS_CALL(sandbox, add, values, 10));
     EXPECT_EQ(open(values), (std::vector<int>{21, 22, 23}));
 }
 
@@ -221,17 +122,17 @@ TEST_P(CxxValues, EmptyOutputs)
 {
     Sandbox sandbox = make();
     Untrusted<std::vector<int>> nothing_at_all;
-    EXPECT_TRUE(sandbox.call(fill, nothing_at_all, 1));
-    EXPECT_TRUE(sandbox.call(add, nothing_at_all, 1));
+    EXPECT_TRUE(KINDS_CALL(sandbox, fill, nothing_at_all, 1));
+    EXPECT_TRUE(KINDS_CALL(sandbox, add, nothing_at_all, 1));
 }
 
 TEST_P(CxxValues, AlignmentIsKept)
 {
     Sandbox sandbox = make();
     const Line line{};
-    EXPECT_EQ(open(sandbox.call(address_of_line, line)) % alignof(Line), 0U);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, address_of_line, line)) % alignof(Line), 0U);
     Untrusted<Line> out;
-    EXPECT_EQ(open(sandbox.call(set_line, out)), 0);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, set_line, out)), 0);
     EXPECT_EQ(open(out).first, 3);
 }
 
@@ -239,7 +140,7 @@ TEST_P(CxxValues, ManyParametersOfAllKinds)
 {
     Sandbox sandbox = make();
     Untrusted<int> out, in_out(5);
-    EXPECT_EQ(open(sandbox.call(mix, 'a', 7, 2.5, out, Point{3, 4}, in_out, 100)),
+    EXPECT_EQ(open(KINDS_CALL(sandbox, mix, 'a', 7, 2.5, out, Point{3, 4}, in_out, 100)),
               97 + 2 + 7 + 100);
     EXPECT_EQ(open(out), 8);
     EXPECT_EQ(open(in_out), 12);
@@ -250,7 +151,7 @@ TEST_P(CxxValues, ManyBuffers)
     Sandbox sandbox = make();
     Untrusted<int> out;
     for (int i = 0; i < 50; i++) {
-        ASSERT_TRUE(sandbox.call(add_nine, 1, 2, 3, 4, 5, 6, 7, 8, 9, out));
+        ASSERT_TRUE(KINDS_CALL(sandbox, add_nine, 1, 2, 3, 4, 5, 6, 7, 8, 9, out));
         ASSERT_EQ(open(out), 45);
     }
 }
@@ -258,7 +159,7 @@ TEST_P(CxxValues, ManyBuffers)
 TEST_P(CxxValues, ANegativeResultIsNoError)
 {
     Sandbox sandbox = make();
-    EXPECT_EQ(open(sandbox.call(sum, -14)), -14);
+    EXPECT_EQ(open(KINDS_CALL(sandbox, sum, -14)), -14);
     EXPECT_EQ(sandbox.fault(), nullptr);
 }
 
@@ -281,7 +182,7 @@ TEST(UntrustedValue, IsTakenThroughACheck)
 static_assert(!std::is_convertible_v<Untrusted<int>, int>);
 static_assert(!std::is_convertible_v<int, Untrusted<int>>);
 static_assert(!std::is_constructible_v<int, Untrusted<int>>);
-static_assert(!std::is_copy_constructible_v<Sandbox>);
-static_assert(std::is_nothrow_move_constructible_v<Sandbox>);
+static_assert(!std::is_copy_constructible_v<sbm::Sandbox>);
+static_assert(std::is_nothrow_move_constructible_v<sbm::Sandbox>);
 
 } // namespace

@@ -97,12 +97,12 @@ TEST_P(Lies, OnlyTheGivenBytesComeBack)
     const auto before = guarded.before, after = guarded.after;
     auto result = KINDS_CALL(*sandbox_, write_around, guarded.bytes);
     EXPECT_FALSE(result) << "writing before the buffer is noticed";
-    ASSERT_NE((*sandbox_)->fault(), nullptr);
-    EXPECT_EQ((*sandbox_)->fault()->kind, SBM_FAULT_BUFFER_UNDERRUN);
+    ASSERT_NE(sandbox_->fault(), nullptr);
+    EXPECT_EQ(sandbox_->fault()->kind, SBM_FAULT_BUFFER_UNDERRUN);
     EXPECT_EQ(guarded.before, before);
     EXPECT_EQ(guarded.after, after);
     EXPECT_EQ(guarded.bytes.storage()[50], 0x0f) << "nothing comes back from an aborted call";
-    ASSERT_TRUE((*sandbox_)->reset());
+    ASSERT_TRUE(sandbox_->reset());
 
     std::array<char, 4096> text;
     text.fill('t');

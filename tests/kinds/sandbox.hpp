@@ -29,16 +29,21 @@ public:
     }
     static sbm::Result<Sandbox> create(std::span<const std::byte> file, const sbm::Options &options)
     {
-        auto module = sbm::Module::load(file, options);
+        // Constructors need not meet limits that are meant for calls.
+        sbm::Options start = options;
+        start.cpu_time = sbm::Options().cpu_time;
+        start.wall_time = sbm::Options().wall_time;
+        auto module = sbm::Module::load(file, start);
         if (!module)
             return module.error();
-        auto sandbox = module->sandbox();
+        auto sandbox = module->sandbox(options);
         return sandbox ? sbm::Result<Sandbox>(Sandbox(std::move(*sandbox), std::move(*module)))
                        : sbm::Result<Sandbox>(sandbox.error());
     }
 
-    sbm::Sandbox *operator->() { return &sandbox_; }
-    bool is_module() const { return module_.has_value(); }
+    sbm::Level level() const { return sandbox_.level(); }
+    const sbm::Fault *fault() { return sandbox_.fault(); }
+    sbm::Result<void> reset() { return sandbox_.reset(); }
 
     // By KINDS_CALL: of a module, the function with that name and the same type.
     template <class R, class... P, class... A>
