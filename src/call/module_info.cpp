@@ -19,6 +19,7 @@ using cell::image::ModuleSegment;
 std::vector<ModuleInfo::Function> functions_of(const std::vector<ModuleFunction> &functions)
 {
     std::vector<ModuleInfo::Function> result;
+    result.reserve(functions.size());
     for (const ModuleFunction &function : functions)
         result.push_back({function.name, function.signature});
     return result;

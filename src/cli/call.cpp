@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `sbm call`: one call of a module's function, with files for its buffers.
-#include "call_arguments.hpp"
+#include "byte_files.hpp"
+#include "call_report.hpp"
 #include "module_path.hpp"
-#include "terminal.hpp"
 
 #include <sbm/module_info.hpp>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,30 +18,8 @@
 namespace cli {
 namespace {
 
-using Way = Parameter::Way;
-
 // Nobody asks for more by accident; who really wants it says so with FILE:SIZE.
 constexpr std::uint64_t kLargestOutput = std::uint64_t{1} << 30;
-
-// The file, looked at and loaded.
-struct Loaded {
-    std::string file;
-    sbm::ModuleInfo info;
-    std::optional<sbm::Module> module;
-    std::optional<sbm::Sandbox> sandbox;
-};
-
-struct Failure {
-    int status;
-    std::string text;
-};
-
-// How it went, for printing.
-struct Report {
-    std::string signature;
-    std::string returned;
-    std::optional<Failure> failure;
-};
 
 int status_of(const sbm::Error &error)
 {
@@ -86,31 +63,26 @@ class Call {
 public:
     explicit Call(const CallOptions &options) : options_(options)
     {
-        loaded_.file = find_module(options.module);
+        report_.file = find_module(options.module);
+        report_.function = options.function;
     }
 
-    void run() { report_.failure = attempt(); }
-
-    int print() const
+    const CallReport &run()
     {
-        if (options_.json)
-            fmt::print(has_output_on_terminal() ? stderr : stdout, "{}\n",
-                       to_json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-        else
-            print_text();
-        return report_.failure ? report_.failure->status : kSuccess;
+        report_.failure = attempt();
+        return report_;
     }
 
 private:
     std::optional<Failure> attempt()
     {
-        const auto file = read_bytes(loaded_.file);
+        const auto file = read_bytes(report_.file);
         if (!file)
             return failure_of(file.error());
         auto info = sbm::ModuleInfo::of(*file);
         if (!info)
             return Failure{kNegative, info.error().text()};
-        loaded_.info = std::move(*info);
+        info_ = std::move(*info);
         if (auto failure = find_function())
             return failure;
         if (auto failure = load(*file))
@@ -122,7 +94,7 @@ private:
 
     std::optional<Failure> find_function()
     {
-        report_.signature = signature_text(loaded_.info, options_.function);
+        report_.signature = signature_text(info_, options_.function);
         if (report_.signature.empty())
             return Failure{kUsage, fmt::format("the module exports no function `{}`; it has {}",
                                                options_.function, names())};
@@ -135,16 +107,16 @@ private:
             return Failure{status_of(bound.error()),
                            fmt::format("{} (`{}` is {})", bound.error().text(), options_.function,
                                        report_.signature)};
-        bound_ = std::move(*bound);
-        for (std::size_t i = 0; i < bound_.size(); i++)
-            signature_.parameters[i] = bound_[i].parameter; // pointers have a way now
+        report_.bound = std::move(*bound);
+        for (std::size_t i = 0; i < report_.bound.size(); i++)
+            signature_.parameters[i] = report_.bound[i].parameter; // pointers have a way now
         return std::nullopt;
     }
 
     std::string names() const
     {
         std::vector<std::string> list;
-        for (const auto &function : loaded_.info.exports)
+        for (const auto &function : info_.exports)
             list.push_back(function.name);
         return fmt::format("{}", fmt::join(list, ", "));
     }
@@ -155,11 +127,11 @@ private:
             sbm::Module::load(std::span<const std::byte>(file), sandbox_options(options_));
         if (!module)
             return failure_of(module.error());
-        loaded_.module.emplace(std::move(*module));
-        auto sandbox = loaded_.module->sandbox();
+        report_.module.emplace(std::move(*module));
+        auto sandbox = report_.module->sandbox();
         if (!sandbox)
             return failure_of(sandbox.error());
-        loaded_.sandbox.emplace(std::move(*sandbox));
+        report_.sandbox.emplace(std::move(*sandbox));
         return std::nullopt;
     }
 
@@ -168,9 +140,9 @@ private:
     std::optional<Failure> find_sizes()
     {
         const std::string name = options_.function + "_size";
-        const auto signature = parse_signature(signature_text(loaded_.info, name));
-        for (std::size_t i = 0; i < bound_.size(); i++) {
-            Bound &output = bound_[i];
+        const auto signature = parse_signature(signature_text(info_, name));
+        for (std::size_t i = 0; i < report_.bound.size(); i++) {
+            Bound &output = report_.bound[i];
             if (std::exchange(output.is_sized, true))
                 continue;
             if (!signature || !fits(*signature, i)) {
@@ -190,8 +162,8 @@ private:
     std::optional<Failure> ask_for_size(Bound &output, const std::string &name,
                                         const Signature &signature)
     {
-        std::vector<Bound> copies(bound_.begin(),
-                                  bound_.begin() +
+        std::vector<Bound> copies(report_.bound.begin(),
+                                  report_.bound.begin() +
                                       static_cast<std::ptrdiff_t>(signature.parameters.size()));
         const auto value = make_call(name, signature, copies);
         if (!value)
@@ -206,7 +178,7 @@ private:
             return Failure{kNegative,
                            fmt::format("`{}` gives {} bytes for {}", name, size, wanted)};
         output.bytes.resize(size);
-        const auto reset = loaded_.sandbox->reset();
+        const auto reset = report_.sandbox->reset();
         return reset ? std::nullopt : std::optional(failure_of(reset.error()));
     }
 
@@ -227,130 +199,29 @@ private:
     {
         fill_counts(bound);
         std::vector<Bytes *> arguments;
+        arguments.reserve(bound.size());
         for (Bound &one : bound)
             arguments.push_back(&one.bytes);
-        return call_untyped(*loaded_.sandbox, *loaded_.module, name, signature, arguments);
+        return call_untyped(*report_.sandbox, *report_.module, name, signature, arguments);
     }
 
     std::optional<Failure> call()
     {
-        const auto value = make_call(options_.function, signature_, bound_);
+        const auto value = make_call(options_.function, signature_, report_.bound);
         if (!value)
             return failure_of(value.error());
         report_.returned = value_text(signature_.result, *value);
-        for (const Bound &bound : bound_)
+        for (const Bound &bound : report_.bound)
             if (!bound.file.empty())
                 if (const auto written = write_bytes(bound.file, bound.bytes); !written)
                     return failure_of(written.error());
         return std::nullopt;
     }
 
-    bool has_output_on_terminal() const
-    {
-        return std::any_of(bound_.begin(), bound_.end(),
-                           [](const Bound &bound) { return bound.file == "-"; });
-    }
-
-    // Standard output has the value, unless an output goes there.
-    void print_text() const
-    {
-        if (loaded_.sandbox)
-            fmt::print(stderr, "{}", loaded_.sandbox->log());
-        if (report_.failure) {
-            print_failure();
-            return;
-        }
-        std::FILE *target = has_output_on_terminal() ? stderr : stdout;
-        if (!report_.returned.empty())
-            fmt::print(target, "{}\n", report_.returned);
-        for (std::size_t i = 0; i < bound_.size(); i++)
-            if (is_shown(bound_[i]))
-                fmt::print(target, "{} {}: {}\n", i + 1, to_text(bound_[i].parameter),
-                           output_text(bound_[i].bytes));
-    }
-
-    // Outputs for which no file was given, if there is anything in them.
-    static bool is_shown(const Bound &bound)
-    {
-        return bound.parameter.way == Way::out && bound.file.empty() &&
-               std::any_of(bound.bytes.begin(), bound.bytes.end(),
-                           [](std::byte b) { return b != std::byte{0}; });
-    }
-
-    void print_failure() const
-    {
-        const sbm::Fault *fault = loaded_.sandbox ? loaded_.sandbox->fault() : nullptr;
-        fmt::print(stderr, "sbm call: {}: {}\n", loaded_.file,
-                   fault ? fault->text : report_.failure->text);
-        if (fault)
-            fmt::print(stderr, "{}", fault->backtrace);
-        if (!loaded_.sandbox)
-            return;
-        for (const auto &refused : loaded_.sandbox->refused_calls())
-            fmt::print(stderr, "it asked {} times for {}, which a cell does not have\n",
-                       refused.count, refused.name);
-    }
-
-    nlohmann::json to_json() const
-    {
-        nlohmann::json json = {{"module", loaded_.file}, {"function", options_.function}};
-        if (!report_.signature.empty())
-            json["signature"] = report_.signature;
-        if (report_.failure)
-            json["problem"] = report_.failure->text;
-        if (!loaded_.sandbox)
-            return json;
-        json["level"] = sbm_level_name(static_cast<sbm_level>(loaded_.sandbox->level()));
-        json["log"] = loaded_.sandbox->log();
-        json["refused_calls"] = nlohmann::json::object();
-        for (const auto &refused : loaded_.sandbox->refused_calls())
-            json["refused_calls"][refused.name] = refused.count;
-        if (const sbm::Fault *fault = loaded_.sandbox->fault())
-            json["fault"] = {{"kind", sbm_fault_kind_name(fault->kind)},
-                             {"text", fault->text},
-                             {"address", fault->address},
-                             {"function", fault->function},
-                             {"file", fault->file},
-                             {"line", fault->line},
-                             {"backtrace", fault->backtrace}};
-        if (!report_.failure) {
-            json["returned"] = value_json();
-            json["outputs"] = outputs_json();
-        }
-        return json;
-    }
-
-    // A number where JSON has one for it.
-    nlohmann::json value_json() const
-    {
-        if (report_.returned.empty())
-            return nullptr;
-        auto value = nlohmann::json::parse(report_.returned, nullptr, false);
-        return value.is_discarded() ? nlohmann::json(report_.returned) : value;
-    }
-
-    nlohmann::json outputs_json() const
-    {
-        nlohmann::json outputs = nlohmann::json::array();
-        for (std::size_t i = 0; i < bound_.size(); i++) {
-            const Bound &bound = bound_[i];
-            if (!bound.parameter.is_buffer() || bound.parameter.way == Way::in)
-                continue;
-            nlohmann::json output = {{"parameter", i + 1}, {"size", bound.bytes.size()}};
-            if (bound.file.empty())
-                output["content"] = output_text(bound.bytes);
-            else
-                output["file"] = bound.file;
-            outputs.push_back(output);
-        }
-        return outputs;
-    }
-
     const CallOptions &options_;
-    Loaded loaded_;
+    sbm::ModuleInfo info_;
     Signature signature_;
-    std::vector<Bound> bound_;
-    Report report_;
+    CallReport report_;
 };
 
 } // namespace
@@ -358,8 +229,9 @@ private:
 int call(const CallOptions &options)
 {
     Call call(options);
-    call.run();
-    return call.print();
+    const CallReport &report = call.run();
+    options.json ? print_json(report) : print_text(report);
+    return report.failure ? report.failure->status : kSuccess;
 }
 
 } // namespace cli

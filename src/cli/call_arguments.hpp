@@ -29,12 +29,4 @@ sbm::Result<std::vector<Bound>> bind_arguments(const Signature &signature,
 // Sets the values that are numbers of elements, once all sizes are known.
 void fill_counts(std::vector<Bound> &bound);
 
-// A value as text, and what comes out without a file as text or hexadecimal digits.
-std::string value_text(const Type &type, const Bytes &bytes);
-std::string output_text(const Bytes &bytes);
-
-// The file's bytes, `-` for standard input or output.
-sbm::Result<Bytes> read_bytes(const std::string &file);
-sbm::Result<void> write_bytes(const std::string &file, const Bytes &bytes);
-
 } // namespace cli

@@ -3,7 +3,7 @@
 // Calls of functions whose type is known only while the program runs.
 #pragma once
 
-#include "signature.hpp"
+#include "values.hpp"
 
 #include <sbm/module.hpp>
 
@@ -12,8 +12,6 @@
 #include <vector>
 
 namespace cli {
-
-using Bytes = std::vector<std::byte>;
 
 // Calls the module's function of this name and type, which has no Way::pointer any more. An
 // argument is the bytes of a value, or those of a buffer: what comes out has the size that it
