@@ -4,6 +4,7 @@
 #include "modules/files.hpp"
 #include "modules/png/here.hpp"
 
+#include <sbm/buffer.hpp>
 #include <sbm/modules/png.hpp>
 #include <sbm/modules/zlib.hpp>
 
@@ -163,6 +164,32 @@ Operation inflate_in_cell(const std::string &level, std::shared_ptr<const Bytes>
     return [packed, inflater] {
         bool done = false;
         const double time = time_of([&] { done = static_cast<bool>(inflater->whole(*packed)); });
+        return done ? time : -1;
+    };
+}
+
+Operation inflate_into_buffer(const std::string &level, std::shared_ptr<const Bytes> packed,
+                              std::size_t size)
+{
+    using Buffer = sbm::Buffer<std::byte>;
+    auto made = sbm::zlib::Inflater::create(sbm::zlib::Format::zlib, limits_of(level));
+    auto source = Buffer::create(packed->size()), target = Buffer::create(size);
+    const auto expected = inflate(*packed);
+    if (!made || !source || !target || !expected)
+        return {};
+    std::copy(packed->begin(), packed->end(), source->to_fill().begin());
+    auto inflater = std::make_shared<sbm::zlib::Inflater>(std::move(*made));
+    auto input = std::make_shared<Buffer>(std::move(*source));
+    auto output = std::make_shared<Buffer>(std::move(*target));
+    const auto is_expected = [&](std::span<const std::byte> bytes) {
+        return std::equal(bytes.begin(), bytes.end(), expected->begin(), expected->end());
+    };
+    if (!inflater->whole(input->all(), *output) || !output->content().verify(is_expected))
+        return {};
+    return [inflater, input, output] {
+        bool done = false;
+        const double time =
+            time_of([&] { done = static_cast<bool>(inflater->whole(input->all(), *output)); });
         return done ? time : -1;
     };
 }

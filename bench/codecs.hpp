@@ -28,5 +28,8 @@ Operation decode_in_cell(const std::string &level, Files files);
 std::shared_ptr<const Bytes> deflated(std::size_t size);
 Operation inflate_here(std::shared_ptr<const Bytes> packed);
 Operation inflate_in_cell(const std::string &level, std::shared_ptr<const Bytes> packed);
+// Both ends of the stream lie in memory that the cell shares; the result in `size` bytes.
+Operation inflate_into_buffer(const std::string &level, std::shared_ptr<const Bytes> packed,
+                              std::size_t size);
 
 } // namespace bench

@@ -80,6 +80,10 @@ void add_codecs(Rows &rows)
               inflate_in_cell(rows.level(), packed),
               {"zlib, native", inflate_here(packed)},
               {6, 1}});
+    rows.add({fmt::format("inflate {} MiB, shared buffers", size >> 20),
+              inflate_into_buffer(rows.level(), packed, size),
+              {"zlib, native", inflate_here(packed)},
+              {6, 1}});
 }
 
 #else

@@ -72,7 +72,18 @@ public:
         return output;
     }
 
+    // The same in memory that is shared with the cell: how much of `output` it has filled.
+    Result<std::size_t> whole(const BufferPart<std::byte> &input,
+                              const BufferPart<std::byte> &output)
+    {
+        close();
+        auto size = fill(input, output);
+        close();
+        return size;
+    }
+
 private:
+    static constexpr std::size_t kSharedBytes = std::size_t{16} << 20; // of one call
     static constexpr std::size_t kInputBytes = std::size_t{256} << 10; // of one call
     static constexpr std::size_t kOutputBytes = std::size_t{256} << 10;
 
@@ -132,17 +143,31 @@ private:
 
     // How a step ended.
     struct End {
-        std::size_t consumed;
+        std::size_t consumed, produced;
         bool is_full; // there may be more output
         bool has_ended;
     };
 
     Result<End> step(std::span<const std::byte> piece, bool is_last, Bytes &result)
     {
+        output_.storage().resize(kOutputBytes);
+        auto end = call(piece, piece.size(), is_last, output_, kOutputBytes);
+        if (!end)
+            return end;
+        const Bytes &output = output_.trusted_because("any bytes are an output");
+        result.insert(result.end(), output.begin(),
+                      output.begin() + static_cast<std::ptrdiff_t>(end->produced));
+        return end;
+    }
+
+    // One call of `step` in the cell, by which the stream may not get beyond the limits.
+    template <class Input, class Output>
+    Result<End> call(const Input &input, std::size_t input_size, bool is_last, Output &output,
+                     std::size_t output_size)
+    {
         Untrusted<Message> message;
         Untrusted<Progress> progress;
-        output_.storage().resize(kOutputBytes);
-        auto status = codec_.sandbox().call(step_, piece, is_last, output_, progress, message);
+        auto status = codec_.sandbox().call(step_, input, is_last, output, progress, message);
         if (!status)
             return status.error();
         if (const auto error = refusal(*status, message))
@@ -150,27 +175,50 @@ private:
         const bool has_ended = status->check_with([](int value) { return value == kEnded; });
         // Without this, a cell could keep the host busy for as long as it likes.
         const auto known = progress.verify([&](const Progress &p) {
-            return p.consumed <= piece.size() && p.produced <= kOutputBytes &&
-                   (p.produced == kOutputBytes ||
-                    (p.consumed == piece.size() && (has_ended || !is_last)));
+            return p.consumed <= input_size && p.produced <= output_size &&
+                   (p.produced == output_size ||
+                    (p.consumed == input_size && (has_ended || !is_last)));
         });
         if (!known)
             return Error(Errc::fault, "the cell tells of impossible progress");
-        if (auto kept = keep(known->produced, result); !kept)
-            return kept.error();
-        return End{known->consumed, known->produced == kOutputBytes, has_ended};
+        if (known->produced > limit_ - produced_)
+            return Error(Errc::no_memory, "the stream gives more bytes than the limits allow");
+        produced_ += known->produced;
+        return End{known->consumed, known->produced, known->produced == output_size, has_ended};
     }
 
-    // Appends what the step produced.
-    Result<void> keep(std::uint64_t produced, Bytes &result)
+    Result<std::size_t> fill(BufferPart<std::byte> input, const BufferPart<std::byte> &output)
     {
-        if (produced > limit_ - produced_)
-            return Error(Errc::no_memory, "the stream gives more bytes than the limits allow");
-        produced_ += produced;
-        const Bytes &output = output_.trusted_because("any bytes are an output");
-        result.insert(result.end(), output.begin(),
-                      output.begin() + static_cast<std::ptrdiff_t>(produced));
-        return {};
+        if (auto opened = open(input.size()); !opened)
+            return opened.error();
+        for (std::size_t filled = 0;;) {
+            const auto piece = input.part(0, kSharedBytes);
+            const auto room = output.part(filled, kSharedBytes);
+            if (room.size() == 0)
+                return finish_full(input, filled);
+            const bool is_last = piece.size() == input.size();
+            auto end = call(piece, piece.size(), is_last, room, room.size());
+            if (!end)
+                return end.error();
+            filled += end->produced;
+            input = input.part(end->consumed, input.size());
+            if (input.size() == 0 && end->has_ended)
+                return filled;
+        }
+    }
+
+    // What is left of the input must give nothing more than the end.
+    Result<std::size_t> finish_full(const BufferPart<std::byte> &input, std::size_t filled)
+    {
+        Bytes rest;
+        const std::span<const std::byte> piece(input.address(),
+                                               std::min(input.size(), kInputBytes));
+        auto end = step(piece, piece.size() == input.size(), rest);
+        if (!end)
+            return end.error();
+        if (!end->has_ended || end->consumed != input.size() || !rest.empty())
+            return Error(Errc::no_memory, "the stream gives more bytes than the buffer holds");
+        return filled;
     }
 
     void leave_cell()
@@ -217,6 +265,13 @@ template <class Kind>
 Result<std::vector<std::byte>> Stream<Kind>::whole(std::span<const std::byte> input) noexcept
 {
     return without_throwing([&] { return state_->whole(input); });
+}
+
+template <class Kind>
+Result<std::size_t> Stream<Kind>::whole(const BufferPart<std::byte> &input,
+                                        const Buffer<std::byte> &output) noexcept
+{
+    return without_throwing([&] { return state_->whole(input, output.all()); });
 }
 
 // The state of a new stream, after `prepare(state)`.

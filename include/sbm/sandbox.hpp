@@ -50,6 +50,7 @@
 #include <utility>
 #include <vector>
 
+#include <sbm/buffer.hpp>
 #include <sbm/proxy.h>
 #include <sbm/result.hpp>
 #include <sbm/types.h>
@@ -67,10 +68,6 @@ enum class Level : int {
     process = SBM_LEVEL_PROCESS,
     vm = SBM_LEVEL_VM,
 };
-
-// Which end of a buffer is guarded to the byte. The other end is guarded to the
-// page, and bytes written before the buffer are noticed after the call.
-enum class Guard : int { end = SBM_GUARD_END, start = SBM_GUARD_START };
 
 inline constexpr std::chrono::nanoseconds no_limit = std::chrono::nanoseconds::max();
 
@@ -109,6 +106,8 @@ struct Transfer {
     void *address = nullptr;   // in the cell; this and the next two are filled in by acquire
     void *host = nullptr;      // the same bytes as the library sees them
     std::uint32_t place = 0;   // the library's own name for it
+    void *shared = nullptr;    // a Buffer's memory: then `address` is given, and nothing copied
+    bool writable = false;     // of that
 };
 
 // A function in the program's object that unpacks `arguments` and makes the call.
@@ -174,7 +173,8 @@ public:
     // Runs `function(arguments…)` in the cell and gives what it returned. For
     // In<T> pass a contiguous range of T or one T; for Out<T> and InOut<T> an
     // Untrusted<T>, Untrusted<std::array<T, N>> or Untrusted<std::vector<T>>,
-    // whose size is what is copied. Outputs are written only on success.
+    // whose size is what is copied. Outputs are written only on success. For either,
+    // a Buffer<T> or a part of one is not copied at all (<sbm/buffer.hpp>).
     template <class R, class... P, class... A>
     Result<Untrusted<R>> call(R (*function)(P...), A &&...arguments) noexcept
     {

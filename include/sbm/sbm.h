@@ -148,10 +148,23 @@ void *sbm_add_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_
 void *sbm_add_aligned_buf(struct sbm *sbm, struct sbm_buf **list, const void *buf, size_t size,
                           size_t alignment);
 
-/* Makes `size` bytes visible in the cell, at an address as aligned as `buf` is, up to
- * 64; a byte written too far may be noticed only after the call. Cells share no memory
- * with the program, so the bytes are those of the moment of the call, and a writable
- * mapping is written back when the call has succeeded. */
+/* `size` zero bytes that program and cell can share, aligned as malloc's and apart from that
+ * flush to a guard page; or NULL. sbm_destroy frees them, or sbm_free_shared before. */
+void *sbm_alloc_shared(struct sbm *sbm, size_t size);
+
+/* Misuse while a buffer is registered that lies in it. NULL is allowed. */
+void sbm_free_shared(struct sbm *sbm, void *memory);
+
+/* Makes `size` bytes visible in the cell.
+ *
+ * Of memory from sbm_alloc_shared: at the same address, and without copying. The cell sees
+ * the whole of it, from the next call on and as long as the buffer is registered, and may
+ * write it if one of its buffers was mapped writable. Between calls nothing in the cell
+ * runs, so that what the program reads there does not change.
+ *
+ * Other memory is copied: the cell sees the bytes of the moment of the call, at an address
+ * as aligned as `buf` is, up to 64; a writable mapping is written back when the call has
+ * succeeded; a byte written too far may be noticed only after the call. */
 void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size);
 void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size);
 

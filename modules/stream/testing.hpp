@@ -5,6 +5,7 @@
 
 #include "modules/files.hpp"
 
+#include <sbm/buffer.hpp>
 #include <sbm/modules/stream.hpp>
 #include <sbm/result.hpp>
 
@@ -78,6 +79,38 @@ Result<Bytes> feed(Stream &stream, std::span<const std::byte> input, unsigned se
         return rest;
     append(all, *rest);
     return all;
+}
+
+// The stream in buffers that the cell shares, with room for so many bytes of output.
+template <class Stream>
+Result<Bytes> whole_in_buffers(Stream &stream, std::span<const std::byte> input, std::size_t room)
+{
+    auto source = Buffer<std::byte>::create(input.size()), target = Buffer<std::byte>::create(room);
+    if (!source || !target)
+        return Error(Errc::no_memory, "no memory for the test");
+    std::copy(input.begin(), input.end(), source->to_fill().begin());
+    const auto size = stream.whole(source->all(), *target);
+    if (!size)
+        return size.error();
+    const auto content = target->content().trusted_because("it is compared");
+    EXPECT_LE(*size, content.size());
+    return Bytes(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(*size));
+}
+
+// Room for all of `output` gives the same; a byte less is refused.
+template <class Stream>
+void expect_in_buffers(Stream &stream, std::span<const std::byte> input, const Bytes &output)
+{
+    for (const std::size_t more : {0, 1, 5000}) {
+        const auto result = whole_in_buffers(stream, input, output.size() + more);
+        ASSERT_TRUE(result) << result.error().text();
+        EXPECT_TRUE(*result == output);
+    }
+    if (output.empty())
+        return;
+    const auto result = whole_in_buffers(stream, input, output.size() - 1);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), Errc::no_memory) << result.error().text();
 }
 
 // Sends a text of so many parts through `pack` and `unpack`, and expects it to come out.

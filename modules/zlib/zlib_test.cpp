@@ -127,6 +127,26 @@ TEST_P(Zlib, EveryFormatAndLevelIsTheSame)
     }
 }
 
+TEST_P(Zlib, BuffersNeedNotBeCopied)
+{
+    Inflater unpack = inflater();
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{300'000}, (std::size_t{16} << 20) + 3}) {
+        const Bytes text = some_text(size, 11);
+        expect_in_buffers(unpack, deflate_here(text, 1, Format::gzip), text);
+        Deflater pack = deflater(1, Format::zlib);
+        expect_in_buffers(pack, text, deflate_here(text, 1, Format::zlib));
+    }
+    unsigned seed = 0;
+    for (const auto &file : documents(30)) {
+        const Bytes bytes = damaged(read_file(file), seed++);
+        const auto here = inflate_here(bytes, Format::either);
+        const auto there = whole_in_buffers(unpack, bytes, std::size_t{4} << 20);
+        ASSERT_EQ(here.has_value(), there.has_value()) << file;
+        EXPECT_TRUE(!here || *here == *there) << file;
+    }
+}
+
 TEST_P(Zlib, FormatsAreToldApart)
 {
     const Bytes text = sbm::modules::bytes_of("in one of three formats");

@@ -119,6 +119,18 @@ TEST_P(Zstd, WhatIsCompressedThereIsTheSameHere)
     }
 }
 
+TEST_P(Zstd, BuffersNeedNotBeCopied)
+{
+    Decompressor unpack = decompressor();
+    Compressor pack = compressor(3);
+    CompressorHere pack_here(3);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{3} << 20}) {
+        const Bytes text = some_text(size, 12), packed = pack_here.whole(text);
+        expect_in_buffers(unpack, packed, text);
+        expect_in_buffers(pack, text, packed);
+    }
+}
+
 TEST_P(Zstd, DamagedFilesAreTheSame)
 {
     Decompressor unpack = decompressor();

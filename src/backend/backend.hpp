@@ -94,6 +94,15 @@ public:
     // that it can see already keeps its rights for the life of the backend.
     virtual Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) = 0;
 
+    // Shows memory to the cell from its next call on, with the region's rights; takes it
+    // away again, so that no later call sees it. Both between calls, and both can cost more
+    // than many calls. What is shown outlives that.
+    virtual Result<void> lend(const image::Region &memory) = 0;
+    virtual Result<void> take_back(std::uint64_t address) = 0;
+
+    // After a call that returned: nothing runs in the cell any more until the next one.
+    virtual Result<void> settle() = 0;
+
     // Runs function(data) to the next exit.
     virtual Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) = 0;
 

@@ -15,15 +15,6 @@ namespace {
 constexpr std::uint64_t kChunk = std::uint64_t{64} << 20;
 constexpr std::uint64_t kIdlePages = (std::uint64_t{32} << 20) / kPage;
 constexpr std::uint64_t kExactPages = 64; // up to here a slot is as large as its buffer
-constexpr std::uint64_t kLargest = std::uint64_t{1} << 40;
-
-bool is_zero(const std::byte *start, std::uint64_t size)
-{
-    if (size == 0)
-        return true;
-    // A range whose first byte is zero, and that equals itself moved by one, is zero.
-    return start[0] == std::byte{0} && std::memcmp(start, start + 1, size - 1) == 0;
-}
 
 // The size of the slot for so many pages.
 std::uint64_t slot_pages(std::uint64_t pages)
@@ -38,7 +29,7 @@ Result<std::uint32_t> Arena::acquire(std::uint64_t size, std::uint64_t alignment
 {
     if (!std::has_single_bit(alignment) || alignment > kPage)
         return error(Errc::misuse, "a buffer's alignment is a power of two up to a page's size");
-    if (size > kLargest)
+    if (size > kLargestBuffer)
         return error(Errc::no_memory, "a buffer of %llu bytes is too large",
                      static_cast<unsigned long long>(size));
     const std::uint64_t pages = slot_pages(round_up(size, kPage) / kPage);

@@ -19,8 +19,6 @@
 
 namespace cell::call {
 
-enum class GuardAt { end, start };
-
 struct Slot {
     std::uint64_t address; // of the first page, in host and cell alike
     std::uint64_t pages;

@@ -3,6 +3,7 @@
 
 #include "call/instance.hpp"
 #include "call/module.hpp"
+#include "call/shared_memory.hpp"
 
 namespace cell::call {
 namespace {
@@ -93,14 +94,24 @@ void bridge_release(Instance &instance, const Buffer &buffer)
 }
 
 BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,
-                            std::size_t size, std::span<const Copy> copies, int &value)
+                            std::size_t size, std::span<const Copy> copies,
+                            std::span<const Share> shares, int &value)
 {
     // A function that returns int leaves the upper half of the register as it is.
-    const auto result = instance.execute(
-        reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function)), data, size, copies);
+    const auto result =
+        instance.execute(reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function)), data,
+                         size, copies, shares);
     if (result)
         value = static_cast<int>(*result);
     return status_of(result);
+}
+
+BridgeStatus bridge_share(std::uint64_t size, std::uint64_t alignment, SharedPlace &place)
+{
+    auto made = SharedMemory::create(size, alignment, GuardAt::end);
+    if (made)
+        place = {*made, (*made)->data(), size};
+    return status_of(made);
 }
 
 BridgeStatus bridge_reset(Instance &instance)

@@ -48,7 +48,14 @@ BridgeStatus bridge_acquire(Instance &instance, const BufferRequest &request, Bu
 BridgeStatus bridge_require(Instance &instance, const Buffer &buffer, Access access);
 void bridge_release(Instance &instance, const Buffer &buffer);
 BridgeStatus bridge_execute(Instance &instance, int (*function)(void *), const void *data,
-                            std::size_t size, std::span<const Copy> copies, int &value);
+                            std::size_t size, std::span<const Copy> copies,
+                            std::span<const Share> shares, int &value);
+struct SharedPlace {
+    std::shared_ptr<SharedMemory> memory;
+    std::byte *data = nullptr;
+    std::uint64_t size = 0;
+};
+BridgeStatus bridge_share(std::uint64_t size, std::uint64_t alignment, SharedPlace &place);
 BridgeStatus bridge_reset(Instance &instance);
 const sbm_fault *bridge_fault(Instance &instance);
 sbm_level bridge_level(const Instance &instance);

@@ -5,10 +5,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace cell::call {
 
 enum class Access { read, write };
+
+// Which end of a buffer is flush against its guard page.
+enum class GuardAt { end, start };
+
+// Bytes of a buffer, at most.
+inline constexpr std::uint64_t kLargestBuffer = std::uint64_t{1} << 40;
+
+inline bool is_zero(const std::byte *start, std::uint64_t size)
+{
+    if (size == 0)
+        return true;
+    // A range whose first byte is zero, and that equals itself moved by one, is zero.
+    return start[0] == std::byte{0} && std::memcmp(start, start + 1, size - 1) == 0;
+}
 
 // What is asked of an engine.
 struct BufferRequest {
@@ -33,6 +48,13 @@ struct Copy {
     void *target;
     std::uint64_t size;
     Buffer buffer;
+};
+
+// Memory that one call shares with the cell, and what the cell may do with it.
+class SharedMemory;
+struct Share {
+    SharedMemory *memory;
+    Access access;
 };
 
 } // namespace cell::call

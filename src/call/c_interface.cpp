@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // <sbm/sbm.h>: the lists of buffers and the sticky error, on top of an instance.
+#include "base/checked.hpp"
 #include "call/bridge.hpp"
 
 #include <sbm/sbm.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <string>
@@ -19,6 +22,9 @@ using cell::call::Buffer;
 using cell::call::BufferRequest;
 using cell::call::Copy;
 using cell::call::InstanceHandle;
+using cell::call::Share;
+using cell::call::SharedMemory;
+using cell::call::SharedPlace;
 
 struct sbm_module {
     cell::call::ModuleHandle handle;
@@ -28,6 +34,7 @@ namespace {
 
 struct OwnedBuffer : sbm_buf {
     Buffer place{};
+    SharedMemory *shared = nullptr; // that it lies in: then it has no place, and is not copied
 };
 
 struct State {
@@ -35,7 +42,9 @@ struct State {
     std::string error;
     std::atomic<const char *> refusal{nullptr}; // in place of `error`
     std::vector<Copy> copies; // of the current call; kept, so that calls take no memory
+    std::vector<Share> shares;
     std::vector<std::unique_ptr<OwnedBuffer>> buffers;
+    std::vector<SharedPlace> shared;
     // Of a module: the function that was looked up last, by the constants that name it.
     const char *name = nullptr, *signature = nullptr;
     sbm_func function = nullptr;
@@ -173,6 +182,75 @@ void *add(struct sbm *sbm, struct sbm_buf **list, void *caller, std::size_t size
     return buffer->sbm_ptr;
 }
 
+std::uint64_t address_of(const void *bytes)
+{
+    return reinterpret_cast<std::uint64_t>(bytes);
+}
+
+bool contains(const SharedPlace &place, const void *buf, std::size_t size)
+{
+    return cell::contains(address_of(place.data), place.size, address_of(buf), size);
+}
+
+// The instance's own memory that `buf` lies in, or nullptr.
+const SharedPlace *find_shared(const State &state, const void *buf)
+{
+    for (const SharedPlace &place : state.shared)
+        if (contains(place, buf, 0))
+            return &place;
+    return nullptr;
+}
+
+// A buffer that is where it is. False if the bytes are to be copied.
+bool map_shared(struct sbm *sbm, struct sbm_buf **list, void *buf, std::size_t size, void *&result)
+{
+    const Entered state(sbm);
+    if (!state)
+        return true; // the error is set
+    const SharedPlace *place = find_shared(*state, buf);
+    if (!place)
+        return false;
+    if (!contains(*place, buf, size)) {
+        fail(sbm, {-EINVAL, "the bytes to map leave the shared memory that they begin in"});
+        return true;
+    }
+    auto buffer = std::make_unique<OwnedBuffer>();
+    buffer->kern_ptr = buffer->sbm_ptr = result = buf;
+    buffer->size = size;
+    buffer->shared = place->memory.get();
+    buffer->next = *list;
+    state->buffers.push_back(std::move(buffer));
+    *list = state->buffers.back().get();
+    return true;
+}
+
+void *alloc_shared(struct sbm *sbm, std::size_t size)
+{
+    const Entered state(sbm);
+    if (!state)
+        return nullptr;
+    SharedPlace place;
+    if (fail(sbm, cell::call::bridge_share(size, alignof(std::max_align_t), place)))
+        return nullptr;
+    state->shared.push_back(place);
+    return place.data;
+}
+
+void free_shared(struct sbm *sbm, const void *data)
+{
+    const Entered state(sbm, true);
+    if (!state)
+        return;
+    const auto at = std::find_if(state->shared.begin(), state->shared.end(),
+                                 [&](const SharedPlace &place) { return place.data == data; });
+    if (at == state->shared.end())
+        return refuse(sbm, -EINVAL, "this is no shared memory of the instance");
+    for (const auto &buffer : state->buffers)
+        if (buffer->shared == at->memory.get())
+            return refuse(sbm, -EINVAL, "a registered buffer lies in the shared memory");
+    state->shared.erase(at);
+}
+
 // A mapping is where the caller's bytes are, as far as alignment goes; flush to a guard
 // page it is not promised to be.
 std::size_t alignment_of_mapping(const void *buf)
@@ -182,6 +260,26 @@ std::size_t alignment_of_mapping(const void *buf)
     return address & (~address + 1); // the lowest bit that is set
 }
 
+void *map(struct sbm *sbm, struct sbm_buf **list, void *buf, std::size_t size)
+{
+    void *result = nullptr;
+    const bool is_shared =
+        in_c(sbm, true, [&] { return map_shared(sbm, list, buf, size, result); });
+    return is_shared ? result : add(sbm, list, buf, size, alignment_of_mapping(buf));
+}
+
+// Memory that several buffers lie in is shared once, with all the rights.
+void add_share(State &state, const Share &share)
+{
+    for (Share &other : state.shares)
+        if (other.memory == share.memory) {
+            if (share.access == Access::write)
+                other.access = Access::write;
+            return;
+        }
+    state.shares.push_back(share);
+}
+
 // Appends what a list means to the copies of a call. Every node comes from sbm_alloc_buf, so
 // it is an OwnedBuffer.
 BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
@@ -189,6 +287,10 @@ BridgeStatus collect(State &state, sbm_buf *list, bool in, bool out)
     const Access access = out ? Access::write : Access::read;
     for (sbm_buf *node = list; node; node = node->next) {
         auto *buffer = static_cast<OwnedBuffer *>(node);
+        if (buffer->shared) {
+            add_share(state, {buffer->shared, access});
+            continue;
+        }
         if (auto status = cell::call::bridge_require(*state.instance, buffer->place, access);
             status.code)
             return status;
@@ -204,6 +306,7 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
     if (!state)
         return state.code();
     state->copies.clear();
+    state->shares.clear();
     int value = 0;
     auto status = collect(*state, sbm->input, true, false);
     if (!status.code)
@@ -211,8 +314,8 @@ int execute(struct sbm *sbm, sbm_func func, const void *data, std::size_t size)
     if (!status.code)
         status = collect(*state, sbm->io, true, true);
     if (!status.code)
-        status =
-            cell::call::bridge_execute(*state->instance, func, data, size, state->copies, value);
+        status = cell::call::bridge_execute(*state->instance, func, data, size, state->copies,
+                                            state->shares, value);
     // Not by way of the sticky error, which a thread that misuses the instance may change.
     return fail(sbm, status) ? status.code : value;
 }
@@ -395,7 +498,8 @@ void sbm_release_buffers(struct sbm *sbm)
         return;
     sbm->input = sbm->output = sbm->io = nullptr;
     for (const auto &buffer : state->buffers)
-        cell::call::bridge_release(*state->instance, buffer->place);
+        if (!buffer->shared)
+            cell::call::bridge_release(*state->instance, buffer->place);
     state->buffers.clear();
     cell::call::bridge_leave(*state->instance);
 }
@@ -430,14 +534,25 @@ void *sbm_add_aligned_buf(struct sbm *sbm, struct sbm_buf **list, const void *bu
     return add(sbm, list, const_cast<void *>(buf), size, alignment);
 }
 
+void *sbm_alloc_shared(struct sbm *sbm, size_t size)
+{
+    return in_c(sbm, static_cast<void *>(nullptr), [&] { return alloc_shared(sbm, size); });
+}
+
+void sbm_free_shared(struct sbm *sbm, void *memory)
+{
+    if (memory)
+        free_shared(sbm, memory);
+}
+
 void *sbm_map_readonly(struct sbm *sbm, const void *buf, size_t size)
 {
-    return add(sbm, &sbm->input, const_cast<void *>(buf), size, alignment_of_mapping(buf));
+    return map(sbm, &sbm->input, const_cast<void *>(buf), size);
 }
 
 void *sbm_map_writable(struct sbm *sbm, void *buf, size_t size)
 {
-    return add(sbm, &sbm->io, buf, size, alignment_of_mapping(buf));
+    return map(sbm, &sbm->io, buf, size);
 }
 
 } // extern "C"

@@ -3,6 +3,7 @@
 
 #include "base/checked.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace cell::call {
@@ -21,15 +22,21 @@ Result<std::unique_ptr<Cell>> Cell::start(image::CellImage image,
     return cell;
 }
 
+// Modules lie at addresses of their own, which are usually nobody's.
+Result<void> Cell::check_place(const image::Region &memory) const
+{
+    for (const image::Region &region : image_.regions())
+        if (memory.address < region.address + region.size &&
+            region.address < memory.address + memory.size)
+            return error(Errc::no_memory, "the program has memory where the cell has its own");
+    return {};
+}
+
 Result<void> Cell::introduce_memory()
 {
     for (; chunks_known_ < arena_.chunks().size(); chunks_known_++) {
         const image::Region &chunk = arena_.chunks()[chunks_known_];
-        // Modules lie at addresses of their own, which are usually nobody's.
-        for (const image::Region &region : image_.regions())
-            if (chunk.address < region.address + region.size &&
-                region.address < chunk.address + chunk.size)
-                return error(Errc::no_memory, "the program has memory where the cell has its own");
+        CELL_CHECK(check_place(chunk));
         CELL_CHECK(backend_->add_memory(chunk));
     }
     return {};
@@ -45,9 +52,46 @@ Result<void> Cell::introduce()
     return {};
 }
 
-Result<long> Cell::call(std::uint64_t function, const void *data, std::size_t size,
-                        const backend::Limits &limits, std::optional<FaultRecord> &fault)
+// The cell sees exactly these from its next call on.
+Result<void> Cell::share(std::span<const Share> shares)
 {
+    if (shares.empty() && lent_.empty())
+        return {};
+    CELL_CHECK(take_back_others(shares));
+    for (const Share &share : shares) {
+        const auto is_this = [&](const Lent &lent) { return lent.is(share); };
+        if (std::any_of(lent_.begin(), lent_.end(), is_this))
+            continue;
+        const image::Region region = share.memory->region(share.access);
+        CELL_CHECK(check_place(region));
+        lent_.push_back({share.memory->shared_from_this(), share.access});
+        if (const auto done = backend_->lend(region); !done) {
+            lent_.pop_back();
+            return done.error();
+        }
+    }
+    return {};
+}
+
+Result<void> Cell::take_back_others(std::span<const Share> shares)
+{
+    for (std::size_t i = lent_.size(); i-- > 0;) {
+        const auto is_this = [&](const Share &share) { return lent_[i].is(share); };
+        if (std::any_of(shares.begin(), shares.end(), is_this))
+            continue;
+        CELL_CHECK(backend_->take_back(lent_[i].memory->region(lent_[i].access).address));
+        lent_.erase(lent_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    return {};
+}
+
+Result<long> Cell::call(const Order &order, const backend::Limits &limits,
+                        std::optional<FaultRecord> &fault)
+{
+    const auto [function, data, size, shares] = order;
+    if (stale_)
+        return error(Errc::misuse, "the cell was aborted and not reset");
+    CELL_CHECK(share(shares));
     auto argument = reinterpret_cast<std::uint64_t>(data);
     struct Large { // released however this ends
         Arena &arena;
@@ -72,8 +116,6 @@ Result<long> Cell::call(std::uint64_t function, const void *data, std::size_t si
 Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
                        const backend::Limits &limits, std::optional<FaultRecord> &fault)
 {
-    if (stale_)
-        return error(Errc::misuse, "the cell was aborted and not reset");
     CELL_CHECK(introduce());
     touched_ = true;
     image_.prepare_call();
@@ -92,7 +134,7 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
         exit = backend_->resume(*served);
     }
     if (const auto *returned = std::get_if<backend::Returned>(&exit))
-        return static_cast<long>(returned->value);
+        return settle(returned->value);
     stale_ = true;
     fault = classify(exit, &image_);
     const auto *timed_out = std::get_if<backend::TimedOut>(&exit);
@@ -100,6 +142,14 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
                       : timed_out->limit == backend::Limit::cancelled ? Errc::cancelled
                                                                       : Errc::timed_out;
     return error(code, "the call was aborted: %s", fault->summary().c_str());
+}
+
+// Whoever was lent memory could go on to write there after it has answered.
+Result<long> Cell::settle(std::int64_t value)
+{
+    if (!lent_.empty())
+        CELL_CHECK(backend_->settle());
+    return static_cast<long>(value);
 }
 
 void Cell::halt()

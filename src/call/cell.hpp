@@ -7,12 +7,15 @@
 #include "call/arena.hpp"
 #include "call/fault.hpp"
 #include "call/host_call.hpp"
+#include "call/shared_memory.hpp"
 #include "image/cell_image.hpp"
 
 #include <sbm/types.h>
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 namespace cell::call {
 
@@ -31,10 +34,18 @@ public:
     void set_imports(const Imports *imports) { imports_ = imports; }
 
     // Calls function(data); with `size`, `data` is an argument structure of so many bytes,
-    // of which the function gets a read-only copy. Afterwards `ending` tells of a call that
-    // did not return, and only a reset lets the cell be called again.
-    Result<long> call(std::uint64_t function, const void *data, std::size_t size,
-                      const backend::Limits &limits, std::optional<FaultRecord> &fault);
+    // of which the function gets a read-only copy. It sees the memory in `shares` besides;
+    // if there is any, nothing in the cell runs after the call until the next one. Afterwards
+    // `fault` tells of a call that did not return, and only a reset lets the cell be called
+    // again.
+    struct Order {
+        std::uint64_t function;
+        const void *data;
+        std::size_t size;
+        std::span<const Share> shares;
+    };
+    Result<long> call(const Order &order, const backend::Limits &limits,
+                      std::optional<FaultRecord> &fault);
 
     // See Backend.
     Result<void> set_spin(std::uint64_t bound) { return backend_->set_spin(bound); }
@@ -54,14 +65,28 @@ private:
     {
     }
 
+    Result<void> check_place(const image::Region &memory) const;
     Result<void> introduce_memory();
     Result<void> introduce();
+    Result<void> share(std::span<const Share> shares);
+    Result<void> take_back_others(std::span<const Share> shares);
     Result<long> run(std::uint64_t function, std::uint64_t argument, const backend::Limits &limits,
                      std::optional<FaultRecord> &fault);
+    Result<long> settle(std::int64_t value);
 
     image::CellImage image_;
     std::unique_ptr<backend::Backend> backend_;
     Arena &arena_;
+    // Memory that the cell can see, from the last call.
+    struct Lent {
+        std::shared_ptr<SharedMemory> memory;
+        Access access;
+        bool is(const Share &share) const
+        {
+            return share.memory == memory.get() && share.access == access;
+        }
+    };
+    std::vector<Lent> lent_;
     std::size_t chunks_known_ = 0, grants_known_ = 0;
     const Imports *imports_ = nullptr;
     bool touched_ = false; // called since it was started or reset

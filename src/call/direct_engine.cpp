@@ -30,7 +30,8 @@ public:
     }
     bool is_intact(std::uint32_t) const override { return true; }
 
-    Result<long> call(Function function, const void *data, std::size_t) override
+    Result<long> call(Function function, const void *data, std::size_t,
+                      std::span<const Share>) override
     {
         return function(const_cast<void *>(data));
     }

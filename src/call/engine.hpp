@@ -11,6 +11,7 @@
 #include <sbm/types.h>
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace cell::call {
@@ -33,9 +34,12 @@ public:
     virtual bool is_intact(std::uint32_t buffer) const = 0;
 
     // Calls function(data). With `size`, `data` is an argument structure of so many
-    // bytes, which the function gets a read-only copy of. The value, or a record
-    // of what ended the call; then every further call is misuse until `reset`.
-    virtual Result<long> call(Function function, const void *data, std::size_t size) = 0;
+    // bytes, which the function gets a read-only copy of. It sees the memory in `shares`
+    // besides, and nobody in the cell changes that any more when the call has ended. The
+    // value, or a record of what ended the call; then every further call is misuse until
+    // `reset`.
+    virtual Result<long> call(Function function, const void *data, std::size_t size,
+                              std::span<const Share> shares) = 0;
 
     // The record of the last call, if it was aborted.
     virtual std::optional<FaultRecord> take_fault() = 0;

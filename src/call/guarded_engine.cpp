@@ -6,6 +6,7 @@
 
 #include "backend/weak/guarded_call.hpp"
 #include "base/checked.hpp"
+#include "call/shared_memory.hpp"
 
 #include <cstring>
 #include <sys/mman.h>
@@ -42,9 +43,11 @@ public:
     void release(std::uint32_t buffer) override { arena_.release(buffer); }
     bool is_intact(std::uint32_t buffer) const override { return arena_.is_intact(buffer); }
 
-    Result<long> call(Function function, const void *data, std::size_t) override
+    Result<long> call(Function function, const void *data, std::size_t,
+                      std::span<const Share> shares) override
     {
         show_grants();
+        const Protected constants(shares);
         const backend::Exit exit = call_->run(function, const_cast<void *>(data), options_.limits);
         if (const auto *returned = std::get_if<backend::Returned>(&exit))
             return static_cast<long>(returned->value);
@@ -63,6 +66,26 @@ public:
     void abandon() override { call_->abandon(); }
 
 private:
+    // Shared memory that a call may only read, for as long as the call lasts.
+    class Protected {
+    public:
+        explicit Protected(std::span<const Share> shares) : shares_(shares) { set(PROT_READ); }
+        ~Protected() { set(PROT_READ | PROT_WRITE); }
+        Protected(const Protected &) = delete;
+        Protected &operator=(const Protected &) = delete;
+
+    private:
+        void set(int protection) const
+        {
+            for (const Share &share : shares_) {
+                const image::Region pages = share.memory->region(share.access);
+                if (share.access == Access::read)
+                    ::mprotect(pages.host, pages.size, protection);
+            }
+        }
+        std::span<const Share> shares_;
+    };
+
     // The function sees a second mapping of the buffers, in which only granted
     // pages exist; the library keeps the first one.
     Result<void> show_chunks()

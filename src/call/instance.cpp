@@ -4,6 +4,7 @@
 #include "base/checked.hpp"
 #include "call/module.hpp"
 #include "call/options.hpp"
+#include "call/shared_memory.hpp"
 
 #include <cstring>
 #include <sys/mman.h>
@@ -121,13 +122,13 @@ void Instance::release(const Buffer &buffer) noexcept
 }
 
 Result<long> Instance::execute(Function function, const void *data, std::size_t size,
-                               std::span<const Copy> copies) noexcept
+                               std::span<const Copy> copies, std::span<const Share> shares) noexcept
 {
-    return without_throwing([&] { return execute_throwing(function, data, size, copies); });
+    return without_throwing([&] { return execute_throwing(function, data, size, copies, shares); });
 }
 
 Result<long> Instance::execute_throwing(Function function, const void *data, std::size_t size,
-                                        std::span<const Copy> copies)
+                                        std::span<const Copy> copies, std::span<const Share> shares)
 {
     if (aborted_)
         return error(Errc::misuse, "an earlier call was aborted: the sandbox needs a reset");
@@ -137,14 +138,14 @@ Result<long> Instance::execute_throwing(Function function, const void *data, std
     for (const Copy &copy : copies)
         if (copy.source && copy.size && copy.buffer.host != copy.source)
             std::memcpy(copy.buffer.host, copy.source, copy.size);
-    auto result = engine_->call(function, data, size);
+    auto result = engine_->call(function, data, size, shares);
     if (auto fault = engine_->take_fault()) {
         report_.emplace(std::move(*fault));
         aborted_ = true;
     }
     if (!result)
         return result;
-    CELL_CHECK(check_surroundings(copies));
+    CELL_CHECK(check_surroundings(copies, shares));
     for (const Copy &copy : copies)
         if (copy.target && copy.size && copy.buffer.host != copy.target)
             std::memcpy(copy.target, copy.buffer.host, copy.size);
@@ -153,20 +154,27 @@ Result<long> Instance::execute_throwing(Function function, const void *data, std
 
 // Bytes within a buffer's pages that are not its own were zero. If they are not
 // any more, the function wrote outside the buffer, where no page guards it.
-Result<void> Instance::check_surroundings(std::span<const Copy> copies)
+Result<void> Instance::check_surroundings(std::span<const Copy> copies,
+                                          std::span<const Share> shares)
 {
-    for (const Copy &copy : copies) {
-        if (!copy.target || engine_->is_intact(copy.buffer.number))
-            continue;
-        aborted_ = true;
-        report_.emplace(FaultRecord{.kind = SBM_FAULT_BUFFER_UNDERRUN,
-                                    .access = SBM_ACCESS_WRITE,
-                                    .address = reinterpret_cast<std::uint64_t>(copy.buffer.address),
-                                    .registers = std::nullopt,
-                                    .detail = "next to " + std::to_string(copy.size) + " bytes"});
-        return error(Errc::fault, "the call was aborted: %s", report_->record().summary().c_str());
-    }
+    for (const Copy &copy : copies)
+        if (copy.target && !engine_->is_intact(copy.buffer.number))
+            return underrun(copy.buffer.address, copy.size);
+    for (const Share &share : shares)
+        if (share.access == Access::write && !share.memory->is_intact())
+            return underrun(share.memory->data(), share.memory->size());
     return {};
+}
+
+Error Instance::underrun(const void *address, std::uint64_t size)
+{
+    aborted_ = true;
+    report_.emplace(FaultRecord{.kind = SBM_FAULT_BUFFER_UNDERRUN,
+                                .access = SBM_ACCESS_WRITE,
+                                .address = reinterpret_cast<std::uint64_t>(address),
+                                .registers = std::nullopt,
+                                .detail = "next to " + std::to_string(size) + " bytes"});
+    return error(Errc::fault, "the call was aborted: %s", report_->record().summary().c_str());
 }
 
 const sbm_fault *Instance::fault() noexcept
@@ -181,8 +189,7 @@ const sbm_fault *Instance::fault() noexcept
 Result<void> Instance::provide(std::string_view name, std::string_view signature,
                                sbm::detail::HostFunction function) noexcept
 {
-    return without_throwing(
-        [&] { return engine_->provide(name, signature, std::move(function)); });
+    return without_throwing([&] { return engine_->provide(name, signature, std::move(function)); });
 }
 
 std::string Instance::log() const

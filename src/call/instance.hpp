@@ -47,10 +47,10 @@ public:
     Result<void> require(const Buffer &buffer, Access access) noexcept;
     void release(const Buffer &buffer) noexcept;
 
-    // Copies in, calls, copies out; nothing is copied out of an aborted call, after
-    // which every call is misuse until `reset`.
+    // Copies in, calls, copies out, with `shares` entered by the caller; nothing is copied out of
+    // an aborted call, after which every call is misuse until `reset`.
     Result<long> execute(Function function, const void *data, std::size_t size,
-                         std::span<const Copy> copies) noexcept;
+                         std::span<const Copy> copies, std::span<const Share> shares = {}) noexcept;
 
     // Valid until the next call or reset; nullptr if the last call was not aborted.
     const sbm_fault *fault() noexcept;
@@ -81,12 +81,13 @@ private:
     static Result<std::unique_ptr<Instance>> make(const sbm_options &options);
     static Result<std::unique_ptr<Instance>> adopt(std::unique_ptr<Engine> engine);
     Result<long> execute_throwing(Function function, const void *data, std::size_t size,
-                                  std::span<const Copy> copies);
-    Result<void> check_surroundings(std::span<const Copy> copies);
+                                  std::span<const Copy> copies, std::span<const Share> shares);
+    Result<void> check_surroundings(std::span<const Copy> copies, std::span<const Share> shares);
+    Error underrun(const void *address, std::uint64_t size);
 
     std::unique_ptr<Engine> engine_;
     const Module *module_ = nullptr; // which the engine keeps
-    os::Mapping birth_mark_; // a page that the kernel clears in a forked child
+    os::Mapping birth_mark_;         // a page that the kernel clears in a forked child
     std::atomic<bool> busy_{false};
     bool aborted_ = false;
     std::optional<FaultReport> report_;

@@ -25,11 +25,12 @@ public:
         return {};
     }
 
-    Result<long> call(Function function, const void *data, std::size_t size) override
+    Result<long> call(Function function, const void *data, std::size_t size,
+                      std::span<const Share> shares) override
     {
         CELL_TRY(Cell * cell, cell_for(reinterpret_cast<std::uint64_t>(function)));
         last_ = cell;
-        return cell->call(function_, data, size, options_.limits, fault_);
+        return cell->call({function_, data, size, shares}, options_.limits, fault_);
     }
 
     const image::CellImage *image() const override { return last_ ? &last_->image() : nullptr; }

@@ -36,12 +36,13 @@ public:
         return {};
     }
 
-    Result<long> call(Function function, const void *data, std::size_t size) override
+    Result<long> call(Function function, const void *data, std::size_t size,
+                      std::span<const Share> shares) override
     {
         const auto address = reinterpret_cast<std::uint64_t>(function);
         if (!module_->is_export(address))
             return error(Errc::misuse, "the function is none of the module's");
-        return cell_->call(address, data, size, limits_, fault_);
+        return cell_->call({address, data, size, shares}, limits_, fault_);
     }
 
     Result<void> provide(std::string_view name, std::string_view signature,
@@ -142,9 +143,12 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     std::optional<FaultRecord> fault;
     const Imports none; // there is nobody yet who could have provided any
     maker->set_imports(&none);
-    const auto started = maker->call(maker->image().start_function(),
-                                     reinterpret_cast<const void *>(maker->image().start_data()), 0,
-                                     complete.limits, fault);
+    const auto started =
+        maker->call({.function = maker->image().start_function(),
+                     .data = reinterpret_cast<const void *>(maker->image().start_data()),
+                     .size = 0,
+                     .shares = {}},
+                    complete.limits, fault);
     maker->halt();
     if (!started)
         return start_failed(started.error(), std::move(fault), maker->image());

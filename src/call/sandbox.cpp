@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // <sbm/sandbox.hpp> on top of an instance.
+#include "base/checked.hpp"
 #include "call/core.hpp"
 #include "call/module.hpp"
+#include "call/shared_memory.hpp"
 
 #include <array>
 #include <new>
@@ -20,18 +22,80 @@ namespace {
 
 // As many buffers as a function of the C interface has parameters, and a result;
 // calls with more of them take memory for the list.
-constexpr std::size_t kInlineCopies = 8;
+constexpr std::size_t kInline = 8;
 
 cell::call::Buffer buffer_of(const Transfer &transfer)
 {
     return {transfer.place, transfer.address, static_cast<std::byte *>(transfer.host)};
 }
 
+cell::call::SharedMemory *shared_of(const Transfer &transfer)
+{
+    return static_cast<cell::call::SharedMemory *>(transfer.shared);
+}
+
 void release(Core &core, std::span<Transfer> transfers)
 {
-    for (const Transfer &transfer : transfers)
-        core.instance->release(buffer_of(transfer));
+    for (const Transfer &transfer : transfers) {
+        if (transfer.shared)
+            shared_of(transfer)->leave();
+        else
+            core.instance->release(buffer_of(transfer));
+    }
 }
+
+Result<void> acquire_one(Core &core, Transfer &transfer)
+{
+    if (transfer.shared)
+        return shared_of(transfer)->enter(&core)
+                   ? Result<void>()
+                   : Error(Errc::misuse, "the buffer is in another call");
+    void *caller = transfer.target ? transfer.target : const_cast<void *>(transfer.source);
+    auto buffer = core.instance->acquire(
+        {.caller = caller,
+         .size = transfer.size,
+         .alignment = transfer.alignment,
+         .access = transfer.target ? cell::call::Access::write : cell::call::Access::read,
+         .filled = transfer.source != nullptr});
+    if (!buffer)
+        return buffer.error();
+    transfer.address = buffer->address;
+    transfer.host = buffer->host;
+    transfer.place = buffer->number;
+    return {};
+}
+
+// Transfers as the layer below sees them.
+struct Lists {
+    cell::call::Copy *copies;
+    cell::call::Share *shares;
+    std::size_t copied = 0, shared = 0;
+
+    void fill(std::span<const Transfer> transfers)
+    {
+        for (const Transfer &transfer : transfers) {
+            if (!transfer.shared)
+                copies[copied++] = {transfer.source, transfer.target, transfer.size,
+                                    buffer_of(transfer)};
+            else
+                add(shared_of(transfer),
+                    transfer.writable ? cell::call::Access::write : cell::call::Access::read);
+        }
+    }
+
+private:
+    // Memory that a call has twice, it has once, with all the rights.
+    void add(cell::call::SharedMemory *memory, cell::call::Access access)
+    {
+        for (cell::call::Share &share : std::span(shares, shared))
+            if (share.memory == memory) {
+                if (access == cell::call::Access::write)
+                    share.access = access;
+                return;
+            }
+        shares[shared++] = {memory, access};
+    }
+};
 
 } // namespace
 
@@ -41,43 +105,52 @@ Result<void> acquire(Core &core, std::span<Transfer> transfers) noexcept
     if (auto entered = core.instance->enter(); !entered)
         return entered;
     for (std::size_t i = 0; i < transfers.size(); i++) {
-        Transfer &transfer = transfers[i];
-        void *caller = transfer.target ? transfer.target : const_cast<void *>(transfer.source);
-        auto buffer = core.instance->acquire(
-            {.caller = caller,
-             .size = transfer.size,
-             .alignment = transfer.alignment,
-             .access = transfer.target ? cell::call::Access::write : cell::call::Access::read,
-             .filled = transfer.source != nullptr});
-        if (!buffer) {
+        if (auto acquired = acquire_one(core, transfers[i]); !acquired) {
             release(core, transfers.first(i));
             core.instance->leave();
-            return buffer.error();
+            return acquired;
         }
-        transfer.address = buffer->address;
-        transfer.host = buffer->host;
-        transfer.place = buffer->number;
     }
     return {};
+}
+
+Result<SharedBytes> share(std::size_t count, std::size_t size, std::size_t alignment,
+                          Guard guard) noexcept
+{
+    return cell::without_throwing([&]() -> Result<SharedBytes> {
+        const auto bytes = cell::checked_multiply(count, size);
+        if (!bytes)
+            return Error(Errc::no_memory, "the buffer is too large");
+        auto memory = cell::call::SharedMemory::create(
+            *bytes, alignment,
+            guard == Guard::start ? cell::call::GuardAt::start : cell::call::GuardAt::end);
+        if (!memory)
+            return memory.error();
+        void *data = (*memory)->data();
+        return SharedBytes{std::move(*memory), data};
+    });
 }
 
 Result<long> execute(Core &core, Thunk thunk, const void *arguments, std::size_t size,
                      std::span<Transfer> transfers) noexcept
 {
-    std::array<cell::call::Copy, kInlineCopies> few;
-    std::unique_ptr<cell::call::Copy[]> many;
-    if (transfers.size() > few.size())
-        many.reset(new (std::nothrow) cell::call::Copy[transfers.size()]);
-    cell::call::Copy *copies = transfers.size() > few.size() ? many.get() : few.data();
-    if (!copies) {
+    std::array<cell::call::Copy, kInline> few_copies;
+    std::array<cell::call::Share, kInline> few_shares;
+    std::unique_ptr<cell::call::Copy[]> many_copies;
+    std::unique_ptr<cell::call::Share[]> many_shares;
+    Lists lists{few_copies.data(), few_shares.data()};
+    if (transfers.size() > kInline) {
+        many_copies.reset(lists.copies = new (std::nothrow) cell::call::Copy[transfers.size()]);
+        many_shares.reset(lists.shares = new (std::nothrow) cell::call::Share[transfers.size()]);
+    }
+    if (!lists.copies || !lists.shares) {
         release(core, transfers);
         core.instance->leave();
         return Error(Errc::no_memory, "the program has no memory left");
     }
-    for (std::size_t i = 0; i < transfers.size(); i++)
-        copies[i] = {transfers[i].source, transfers[i].target, transfers[i].size,
-                     buffer_of(transfers[i])};
-    auto result = core.instance->execute(thunk, arguments, size, {copies, transfers.size()});
+    lists.fill(transfers);
+    auto result = core.instance->execute(thunk, arguments, size, {lists.copies, lists.copied},
+                                         {lists.shares, lists.shared});
     release(core, transfers);
     core.instance->leave();
     return result;

@@ -67,8 +67,12 @@ int disabled_calls_in_c(void)
         sbm_map_writable(&sbm, &sum, sizeof sum) != &sum || sbm.io)
         return 5;
     sbm_release_buffers(&sbm);
-    sbm_destroy(&sbm);
-    return 0;
+    char *first = sbm_alloc_shared(&sbm, 3), *second = sbm_alloc_shared(&sbm, 4);
+    if (!first || !second || first[2] || sbm_map_writable(&sbm, second, 4) != second)
+        return 6;
+    sbm_free_shared(&sbm, first);
+    sbm_destroy(&sbm); /* frees the second one */
+    return sbm.state ? 7 : 0;
 }
 
 /* What cannot be had without the library says so, and is sticky as ever. */

@@ -24,6 +24,27 @@ constexpr bool is_text =
     std::is_same_v<E, char> && std::is_array_v<std::remove_reference_t<A>> &&
     std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<A>>>;
 
+template <class A> constexpr bool is_buffer_part = false;
+template <class T> constexpr bool is_buffer_part<BufferPart<T>> = true;
+template <class T> constexpr bool is_buffer_part<Buffer<T>> = true;
+
+// The transfer of memory that is shared instead of copied.
+template <class E> Transfer shared_transfer(const BufferPart<E> &part, bool writable)
+{
+    return {.source = nullptr,
+            .target = nullptr,
+            .size = part.size() * sizeof(E),
+            .alignment = alignof(E),
+            .address = part.address(),
+            .host = part.address(),
+            .shared = part.memory(),
+            .writable = writable};
+}
+template <class E> Transfer shared_transfer(const Buffer<E> &buffer, bool writable)
+{
+    return shared_transfer<E>(buffer.all(), writable);
+}
+
 // The transfer of a value that does not come back: one E, or a range of E.
 template <class E, class A> Transfer in_transfer(A &argument)
 {
@@ -66,7 +87,9 @@ template <class P, class A> void add_transfer(Transfer *list, std::size_t &count
         static_assert(alignof(Element<P>) <= largest_alignment,
                       "sbm: a type that crosses is aligned to a page at most");
     }
-    if constexpr (is_in<P>)
+    if constexpr (is_buffer<P> && is_buffer_part<std::remove_const_t<A>>)
+        list[count++] = shared_transfer<Element<P>>(argument, !is_in<P>);
+    else if constexpr (is_in<P>)
         list[count++] = in_transfer<Element<P>>(argument);
     else if constexpr (is_buffer<P>)
         list[count++] = out_transfer<Element<P>>(argument, is_inout<P>);

@@ -7,6 +7,7 @@
 #define SBM_DETAIL_DISABLED_H
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef __cplusplus
@@ -29,7 +30,44 @@ static inline void sbm_release_buffers(struct sbm *sbm)
 {
     sbm->input = sbm->output = sbm->io = NULL;
 }
-static inline void sbm_destroy(struct sbm *sbm) { sbm_release_buffers(sbm); }
+/* Shared memory is the caller's, in a list at `state`. */
+union sbm_shared_block_ {
+    union sbm_shared_block_ *next;
+    long double alignment;
+};
+static inline void *sbm_alloc_shared(struct sbm *sbm, size_t size)
+{
+    union sbm_shared_block_ *block = NULL;
+    if (!sbm->error && size <= SIZE_MAX - sizeof *block)
+        block = (union sbm_shared_block_ *)calloc(1, sizeof *block + size);
+    if (!block) {
+        if (!sbm->error)
+            sbm->error = -ENOMEM;
+        return NULL;
+    }
+    block->next = (union sbm_shared_block_ *)sbm->state;
+    sbm->state = block;
+    return block + 1;
+}
+static inline void sbm_free_shared(struct sbm *sbm, void *memory)
+{
+    union sbm_shared_block_ *block = (union sbm_shared_block_ *)sbm->state, *previous = NULL;
+    for (; block && block + 1 != memory; block = block->next)
+        previous = block;
+    if (!block)
+        return;
+    if (previous)
+        previous->next = block->next;
+    else
+        sbm->state = block->next;
+    free(block);
+}
+static inline void sbm_destroy(struct sbm *sbm)
+{
+    sbm_release_buffers(sbm);
+    while (sbm->state)
+        sbm_free_shared(sbm, (union sbm_shared_block_ *)sbm->state + 1);
+}
 static inline int sbm_error(const struct sbm *sbm) { return sbm->error; }
 static inline const char *sbm_error_text(const struct sbm *sbm)
 {

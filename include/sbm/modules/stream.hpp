@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include <sbm/buffer.hpp>
 #include <sbm/modules/limits.hpp>
 #include <sbm/result.hpp>
 
@@ -51,6 +52,11 @@ public:
 
     // A stream from its beginning to its end. One that is not finished is given up.
     Result<std::vector<std::byte>> whole(std::span<const std::byte> input) noexcept;
+
+    // The same without copying, for large data: gives how many bytes of `output` it has
+    // filled. no_memory if that is too small. `time` is then what each 16 MiB may take.
+    Result<std::size_t> whole(const BufferPart<std::byte> &input,
+                              const Buffer<std::byte> &output) noexcept;
 
 protected:
     explicit Stream(std::unique_ptr<StreamState> state) noexcept;

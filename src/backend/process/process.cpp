@@ -139,8 +139,35 @@ public:
         return {};
     }
 
+    // A process can be given memory when it is forked, and only its end takes it away.
+    Result<void> lend(const image::Region &memory) override
+    {
+        lent_.push_back(memory);
+        is_outdated_ = true;
+        return {};
+    }
+    Result<void> take_back(std::uint64_t address) override
+    {
+        std::erase_if(lent_, [&](const auto &memory) { return memory.address == address; });
+        is_outdated_ = true;
+        return {};
+    }
+
+    Result<void> settle() override
+    {
+        halt();
+        if (cell_)
+            expect_request();
+        else
+            is_outdated_ = true;
+        return {};
+    }
+
     Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) override
     {
+        if (std::exchange(is_outdated_, false))
+            if (const auto replaced = replace_cell(); !replaced)
+                return Killed{replaced.error()};
         if (!cell_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
@@ -186,8 +213,7 @@ public:
         cancelled_.store(false);
         if (!cell_)
             return fork_cell();
-        prepare_mailbox();
-        waits_for_ready_ = true;
+        expect_request();
         return {};
     }
 
@@ -276,12 +302,21 @@ private:
         store(image_->cell_constants().ready, generation_);
     }
 
+    // The process that was halted begins to serve with its next request.
+    void expect_request()
+    {
+        prepare_mailbox();
+        waits_for_ready_ = true;
+    }
+
     Result<void> fork_cell()
     {
         store(image_->cell_constants().generation, ++generation_);
         image_->cell_constants().order_count = 0;
         prepare_mailbox();
-        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(image_->regions(), memory_));
+        std::vector<image::Region> shown = image_->regions();
+        shown.insert(shown.end(), lent_.begin(), lent_.end());
+        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
@@ -481,7 +516,8 @@ private:
     pid_t pid_ = 0;
     int cpu_ = -1;
     std::uint32_t sequence_ = 0, generation_ = 0;
-    std::vector<image::Region> memory_;
+    std::vector<image::Region> memory_, lent_;
+    bool is_outdated_ = false; // the process sees other memory than it should
     std::vector<sbm_map_order> orders_;
     static constexpr std::size_t kNone = SIZE_MAX;
     std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets

@@ -64,4 +64,30 @@ Result<void> PageTables::map(std::uint64_t address, std::uint64_t size, std::uin
     return {};
 }
 
+// The entry that decides about an address, or nullptr if there is none.
+std::uint64_t *PageTables::find(std::uint64_t address) const
+{
+    std::uint64_t *table = table_at(physical_);
+    for (int level = 3;; level--) {
+        std::uint64_t &entry = table[index_at(address, level)];
+        if (!(entry & kPresent))
+            return nullptr;
+        if (level == 0 || (entry & kLarge))
+            return &entry;
+        table = table_at(entry & kAddress);
+    }
+}
+
+void PageTables::unmap(std::uint64_t address, std::uint64_t size)
+{
+    const std::uint64_t end = address + size;
+    while (address < end) {
+        std::uint64_t *entry = find(address);
+        const bool large = entry && (*entry & kLarge);
+        if (entry)
+            *entry = 0;
+        address += large ? kLargePage : kPage;
+    }
+}
+
 } // namespace cell::backend::vm

@@ -3,9 +3,9 @@
 // The page tables of a cell's virtual machine, written by the host.
 //
 // Some hosts shadow them and do not notice when an entry changes (host-facts in
-// docs/vm.md): so an entry is written once, from not present to present, and
-// never changed. Accessed and dirty bits are set beforehand, so that the
-// processor has no reason to write either.
+// docs/vm.md): so an entry is written once, from not present to present, and only
+// changed when its memory is taken away from the machine, which they do notice. Accessed and dirty
+// bits are set beforehand, so that the processor has no reason to write either.
 #pragma once
 
 #include "base/result.hpp"
@@ -35,8 +35,12 @@ public:
     Result<void> map(std::uint64_t address, std::uint64_t size, std::uint64_t target,
                      Rights rights);
 
+    // Nothing is at [address, address + size) any more, which is what one `map` was given.
+    void unmap(std::uint64_t address, std::uint64_t size);
+
 private:
     std::uint64_t *table_at(std::uint64_t physical) const;
+    std::uint64_t *find(std::uint64_t address) const;
     std::uint64_t *descend(std::uint64_t *table, std::uint64_t index);
 
     std::byte *memory_;

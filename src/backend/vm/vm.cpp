@@ -15,6 +15,7 @@
 #include "os/kvm.hpp"
 #include "os/places.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -118,8 +119,42 @@ public:
 
     Result<void> add_memory(const image::Region &memory) override
     {
-        CELL_TRY(const std::uint64_t physical, add_slot({memory.host, memory.size, true}));
-        memory_.push_back({memory, physical});
+        CELL_TRY(const Slot slot, add_slot({memory.host, memory.size, true}));
+        memory_.push_back({memory, slot});
+        return {};
+    }
+
+    Result<void> lend(const image::Region &memory) override
+    {
+        stop_serving();
+        const bool writable = (memory.protection & PROT_WRITE) != 0;
+        CELL_TRY(const Slot slot, add_slot({memory.host, memory.size, writable}));
+        lent_.push_back({memory, slot});
+        const auto mapped =
+            tables_->map(memory.address, memory.size, slot.physical, rights(memory.protection));
+        if (!mapped)
+            CELL_CHECK(take_back(memory.address));
+        return mapped;
+    }
+
+    // Hosts that shadow the page tables forget what they know of them with a slot.
+    Result<void> take_back(std::uint64_t address) override
+    {
+        stop_serving();
+        const auto at = std::find_if(lent_.begin(), lent_.end(), [&](const Memory &memory) {
+            return memory.region.address == address;
+        });
+        if (at == lent_.end())
+            return error(Errc::misuse, "memory that the cell does not have");
+        tables_->unmap(at->region.address, at->region.size);
+        CELL_CHECK(remove_slot(at->slot));
+        lent_.erase(at);
+        return {};
+    }
+
+    Result<void> settle() override
+    {
+        stop_serving();
         return {};
     }
 
@@ -128,7 +163,7 @@ public:
         for (const Memory &memory : memory_)
             if (contains(memory.region.address, memory.region.size, address, size))
                 return tables_->map(address, size,
-                                    memory.physical + (address - memory.region.address),
+                                    memory.slot.physical + (address - memory.region.address),
                                     rights(protection));
         return error(Errc::misuse, "memory that the cell does not have");
     }
@@ -199,9 +234,14 @@ public:
     }
 
 private:
+    struct Slot {
+        std::uint32_t number;
+        std::uint64_t physical; // where it is in the machine
+        std::uint64_t size;
+    };
     struct Memory {
         image::Region region;
-        std::uint64_t physical;
+        Slot slot;
     };
 
     kvm_run &run() const { return *reinterpret_cast<kvm_run *>(run_page_.data()); }
@@ -216,12 +256,12 @@ private:
     // All regions of the image that lie in one piece of host memory.
     Result<void> map_block(const image::Block &block)
     {
-        CELL_TRY(const std::uint64_t physical, add_slot(block));
+        CELL_TRY(const Slot slot, add_slot(block));
         for (const image::Region &region : image_->regions()) {
             if (region.host < block.host || region.host >= block.host + block.size)
                 continue;
             const auto offset = static_cast<std::uint64_t>(region.host - block.host);
-            CELL_CHECK(tables_->map(region.address, region.size, physical + offset,
+            CELL_CHECK(tables_->map(region.address, region.size, slot.physical + offset,
                                     rights(region.protection)));
             if (region.protection & PROT_EXEC)
                 executable_.push_back(region);
@@ -230,14 +270,31 @@ private:
     }
 
     // Blocks start at a large page on both sides, so that large pages can be used.
-    Result<std::uint64_t> add_slot(const image::Block &block)
+    Result<Slot> add_slot(const image::Block &block)
     {
-        const std::uint64_t physical = next_physical_;
-        next_physical_ = round_up(physical + block.size, kLargePage);
-        CELL_CHECK(os::set_memory_slot(machine_.get(), next_slot_, !block.writable, physical,
+        Slot slot{next_slot_, next_physical_, block.size};
+        const auto fits = [&](const Slot &free) { return free.size >= block.size; };
+        const auto free = std::find_if(free_slots_.begin(), free_slots_.end(), fits);
+        if (free != free_slots_.end())
+            slot = {free->number, free->physical, free->size};
+        CELL_CHECK(os::set_memory_slot(machine_.get(), slot.number, !block.writable, slot.physical,
                                        block.size, block.host));
+        if (free != free_slots_.end()) {
+            free_slots_.erase(free);
+            return slot;
+        }
+        next_physical_ = round_up(slot.physical + block.size, kLargePage);
         next_slot_++;
-        return physical;
+        return slot;
+    }
+
+    Result<void> remove_slot(const Slot &slot)
+    {
+        free_slots_.reserve(free_slots_.size() + 1);
+        CELL_CHECK(
+            os::set_memory_slot(machine_.get(), slot.number, false, slot.physical, 0, nullptr));
+        free_slots_.push_back(slot);
+        return {};
     }
 
     // What ring 3 cannot change.
@@ -585,7 +642,8 @@ private:
     os::Mapping run_page_;
     std::optional<vm::PageTables> tables_;
     std::optional<vm::SystemMemory> layout_;
-    std::vector<Memory> memory_;
+    std::vector<Memory> memory_, lent_;
+    std::vector<Slot> free_slots_; // taken back; each keeps its place in the machine
     std::vector<image::Region> executable_;
     std::byte *return_slot_ = nullptr; // the top of the stack, where a call returns to
     kvm_sregs special_{};
