@@ -11,10 +11,11 @@
 
 #include <stdint.h>
 
+/* Who looks at one line must not be given its neighbours, which the other side writes. */
 #ifdef __cplusplus
-#define SBM_ALIGNED_64 alignas(64)
+#define SBM_APART alignas(256)
 #else
-#define SBM_ALIGNED_64 _Alignas(64)
+#define SBM_APART _Alignas(256)
 #endif
 
 /* Why the cell left. */
@@ -93,7 +94,7 @@ struct sbm_cell_constants {
 
 struct sbm_mailbox {
     /* Written by the host. `sequence` is a futex at the process level. */
-    SBM_ALIGNED_64 uint32_t sequence;
+    SBM_APART uint32_t sequence;
     uint32_t request; /* enum sbm_request */
     uint64_t function;
     uint64_t data;
@@ -103,7 +104,7 @@ struct sbm_mailbox {
     uint64_t spin;       /* ticks to look for the next request before sleeping */
 
     /* Written by the cell. `answered` is a futex at the process level. */
-    SBM_ALIGNED_64 uint32_t answered;
+    SBM_APART uint32_t answered;
     uint32_t exit;       /* enum sbm_exit */
     uint32_t cell_waits; /* the cell sleeps on `sequence`: to be woken */
     uint32_t generation; /* of the reset after which it began to serve */
@@ -112,7 +113,7 @@ struct sbm_mailbox {
     uint64_t call_arguments; /* address of its arguments in the cell */
 
     /* Written once by the host before the cell starts. */
-    SBM_ALIGNED_64 uint64_t leave; /* void (*)(uint32_t exit): how to leave the cell */
+    SBM_APART uint64_t leave; /* void (*)(uint32_t exit): how to leave the cell */
     uint64_t heap_start;
     uint64_t heap_size;
     uint64_t tls_start; /* where the image's thread-local block begins */
@@ -122,7 +123,7 @@ struct sbm_mailbox {
     char report[SBM_REPORT_BYTES]; /* ends in a zero byte, unless the cell lies */
 
     /* Modules only. Written by the host before a call. */
-    SBM_ALIGNED_64 struct sbm_clock clock;
+    SBM_APART struct sbm_clock clock;
     unsigned char seed[SBM_SEED_BYTES]; /* of the cell's random numbers, its own */
 
     /* Written by the module. */

@@ -42,6 +42,9 @@
 #define FLAGS_REGISTER 3 /* r11 and rcx, as `syscall` leaves them */
 #define RETURN_REGISTER 14
 
+/* For the next request, before the clock is asked. */
+#define HASTY_LOOKS 1000
+
 static const struct sbm_cell_constants *const constants =
     (const struct sbm_cell_constants *)SBM_CELL_CONSTANTS;
 static struct sbm_mailbox *mailbox;
@@ -66,25 +69,39 @@ static void futex(uint32_t *word, long operation, uint32_t value)
  * not ask the kernel to wake nobody. */
 static void answer(uint32_t exit)
 {
-    mailbox->exit = exit;
+    if (mailbox->exit != exit) /* as in give_value */
+        mailbox->exit = exit;
     __atomic_store_n(&mailbox->answered, answered, __ATOMIC_SEQ_CST);
     if (load(&mailbox->host_waits))
         futex(&mailbox->answered, FUTEX_WAKE, 1);
 }
 
+/* Looks for a request for so many ticks; at first without the clock, which takes as long as
+ * a pause. */
+static void look_for_request(uint64_t ticks)
+{
+    for (int i = 0; i < HASTY_LOOKS; i++) {
+        if (load(&mailbox->sequence) != answered)
+            return;
+        __builtin_ia32_pause();
+    }
+    const uint64_t begin = __builtin_ia32_rdtsc();
+    while (load(&mailbox->sequence) == answered && __builtin_ia32_rdtsc() - begin < ticks)
+        __builtin_ia32_pause();
+}
+
 static void await_request(void)
 {
-    if (mailbox->spin) {
-        const uint64_t begin = __builtin_ia32_rdtsc();
-        while (load(&mailbox->sequence) == answered &&
-               __builtin_ia32_rdtsc() - begin < mailbox->spin)
-            __builtin_ia32_pause();
+    if (mailbox->spin)
+        look_for_request(mailbox->spin);
+    /* The line of `cell_waits` is the host's to look at: nothing is written without need. */
+    if (load(&mailbox->sequence) == answered) {
+        do {
+            __atomic_store_n(&mailbox->cell_waits, 1, __ATOMIC_SEQ_CST);
+            futex(&mailbox->sequence, FUTEX_WAIT, answered);
+        } while (load(&mailbox->sequence) == answered);
+        mailbox->cell_waits = 0;
     }
-    while (load(&mailbox->sequence) == answered) {
-        __atomic_store_n(&mailbox->cell_waits, 1, __ATOMIC_SEQ_CST);
-        futex(&mailbox->sequence, FUTEX_WAIT, answered);
-    }
-    mailbox->cell_waits = 0;
     answered = load(&mailbox->sequence);
 }
 
@@ -113,6 +130,14 @@ static void obey_map_orders(void)
     obey(mailbox->orders, count < SBM_MAP_ORDERS ? count : SBM_MAP_ORDERS);
 }
 
+/* The host looks at the same cache line, and a write takes it away from there: what is there
+ * already is not written. */
+static void give_value(long value)
+{
+    if (mailbox->value != value)
+        mailbox->value = value;
+}
+
 void cell_serve(void)
 {
     mailbox = (struct sbm_mailbox *)constants->mailbox;
@@ -131,7 +156,7 @@ void cell_serve(void)
         await_request();
         obey_map_orders();
         if (mailbox->request == SBM_REQUEST_CALL)
-            mailbox->value = cell_call_on_stack(stack_top, entry, mailbox->function, mailbox->data);
+            give_value(cell_call_on_stack(stack_top, entry, mailbox->function, mailbox->data));
         answer(SBM_EXIT_RETURN);
     }
 }

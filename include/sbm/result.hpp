@@ -33,6 +33,15 @@ public:
         std::memcpy(text_, text.data(), size);
         text_[size] = '\0';
     }
+    // Copies the text and not the room for it. A Result that holds a value, which is what
+    // calls hand from layer to layer, is then not copied as if it held an error.
+    Error(const Error &other) noexcept : Error(other.code_, other.text_) {}
+    Error &operator=(const Error &other) noexcept
+    {
+        code_ = other.code_;
+        std::memmove(text_, other.text_, std::strlen(other.text_) + 1);
+        return *this;
+    }
 
     Errc code() const noexcept { return code_; }
     const char *text() const noexcept { return text_; }
@@ -69,7 +78,7 @@ private:
 
 template <> class [[nodiscard]] Result<void> {
 public:
-    Result() noexcept = default;
+    Result() noexcept {} // not defaulted, which would clear all of it
     Result(const Error &error) noexcept : content_(error) {}
 
     explicit operator bool() const noexcept { return content_.index() == 0; }

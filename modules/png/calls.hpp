@@ -14,9 +14,10 @@ struct Header {
     std::uint32_t height;
 };
 
-// 0, or -1 with a message.
-using Describe = int(In<std::byte> file, Out<Header> header, Out<modules::Message> message);
-// Four bytes a pixel. The buffer is exactly as large as the header says.
-using Decode = int(In<std::byte> file, Out<std::byte> pixels, Out<modules::Message> message);
+// 0, or -1 with a message, or, if the pixels (of four bytes) do not take up all of the buffer,
+// 1 with nothing in it.
+using Decode = int(In<std::byte> file, Out<std::byte> pixels, Out<Header> header,
+                   Out<modules::Message> message);
+inline constexpr int kOtherSize = 1;
 
 } // namespace sbm::png::calls

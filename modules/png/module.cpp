@@ -19,25 +19,26 @@ public:
     {
         image_.version = PNG_IMAGE_VERSION;
         good_ = png_image_begin_read_from_memory(&image_, file.data(), file.size()) != 0;
+        image_.format = PNG_FORMAT_RGBA;
     }
     ~Reader() { png_image_free(&image_); }
     Reader(const Reader &) = delete;
     Reader &operator=(const Reader &) = delete;
 
     explicit operator bool() const { return good_; }
-    const png_image &image() const { return image_; }
+    // Bytes of all pixels.
+    std::uint64_t size() const { return std::uint64_t{image_.width} * image_.height * 4; }
+
+    Header header() const { return {image_.width, image_.height}; }
 
     bool read(sbm::Out<std::byte> pixels)
     {
-        image_.format = PNG_FORMAT_RGBA;
-        if (PNG_IMAGE_SIZE(image_) != pixels.size())
-            return false;
         return png_image_finish_read(&image_, nullptr, pixels.data(), 0, nullptr) != 0;
     }
 
     int fail(sbm::Out<Message> message) const
     {
-        message->set(image_.message[0] ? image_.message : "the size does not fit");
+        message->set(image_.message);
         return -1;
     }
 
@@ -50,30 +51,23 @@ private:
 
 namespace sbm::png {
 
-int describe(In<std::byte> file, Out<Header> header, Out<Message> message)
-{
-    const Reader reader(file);
-    if (!reader)
-        return reader.fail(message);
-    *header = {reader.image().width, reader.image().height};
-    return 0;
-}
-SBM_EXPORT(describe);
-
 // For who knows no Header: how large the buffer of `decode` has to be, 0 for no picture.
 std::uint64_t decode_size(In<std::byte> file)
 {
     const Reader reader(file);
-    return reader ? std::uint64_t{reader.image().width} * reader.image().height * 4 : 0;
+    return reader ? reader.size() : 0;
 }
 SBM_EXPORT(decode_size);
 
-int decode(In<std::byte> file, Out<std::byte> pixels, Out<Message> message)
+int decode(In<std::byte> file, Out<std::byte> pixels, Out<Header> header, Out<Message> message)
 {
     Reader reader(file);
-    if (!reader || !reader.read(pixels))
+    if (!reader)
         return reader.fail(message);
-    return 0;
+    *header = reader.header();
+    if (reader.size() != pixels.size())
+        return calls::kOtherSize;
+    return reader.read(pixels) ? 0 : reader.fail(message);
 }
 SBM_EXPORT(decode);
 

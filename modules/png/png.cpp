@@ -27,61 +27,83 @@ Error refused(const Untrusted<Message> &message)
 
 class Decoder::State {
 public:
-    State(Codec codec, Function<calls::Describe> describe, Function<calls::Decode> decode,
-          const modules::Limits &limits)
-        : codec_(std::move(codec)), describe_(describe), decode_(decode), limits_(limits)
+    State(Codec codec, Function<calls::Decode> decode, const modules::Limits &limits)
+        : codec_(std::move(codec)), decode_(decode), limits_(limits)
     {
     }
 
     Result<Image> decode(std::span<const std::byte> file)
     {
         return codec_.run([&](Codec &codec) -> Result<Image> {
-            Untrusted<Message> message;
+            // What the file says saves a call; if it is nothing good, the cell says more.
+            auto image = allocate(header_of(file));
             Untrusted<calls::Header> header;
-            auto described = codec.sandbox().call(describe_, file, header, message);
-            if (!described)
-                return described.error();
-            if (!described->verify([](int status) { return status == 0; }))
-                return refused(message);
-            auto image = allocate(header);
-            if (!image)
-                return image;
-            return fill(codec, file, std::move(*image));
+            auto done = fill(codec, file, image, header);
+            if (done && !*done) {
+                image = header.check_with([&](const calls::Header &h) { return allocate(h); });
+                if (!image)
+                    return image;
+                done = fill(codec, file, image, header);
+            }
+            if (!done)
+                return done.error();
+            if (!*done || !header.verify([&](const calls::Header &h) {
+                    return h.width == image->width && h.height == image->height;
+                }))
+                return Error(Errc::fault, "the cell changes its mind about the size");
+            return image;
         });
     }
 
 private:
-    Result<Image> allocate(const Untrusted<calls::Header> &untrusted) const
+    // What the first chunk says (PNG, 11.2.2), to save a call: the cell looks by itself.
+    static calls::Header header_of(std::span<const std::byte> file)
     {
-        const auto header = untrusted.verify([](const calls::Header &h) {
-            return h.width > 0 && h.width <= kLargestSide && h.height > 0 &&
-                   h.height <= kLargestSide;
-        });
-        if (!header)
+        constexpr std::size_t kWidth = 16, kHeight = 20, kSize = 4;
+        if (file.size() < kHeight + kSize)
+            return {};
+        const auto number = [&](std::size_t at) {
+            std::uint32_t value = 0;
+            for (const std::byte byte : file.subspan(at, kSize))
+                value = value << 8 | std::to_integer<std::uint32_t>(byte);
+            return value;
+        };
+        return {number(kWidth), number(kHeight)};
+    }
+
+    Result<Image> allocate(const calls::Header &header) const
+    {
+        if (header.width == 0 || header.width > kLargestSide || header.height == 0 ||
+            header.height > kLargestSide)
             return Error(Errc::fault, "the cell tells an impossible size");
-        const std::uint64_t pixels = std::uint64_t{header->width} * header->height;
+        const std::uint64_t pixels = std::uint64_t{header.width} * header.height;
         if (pixels > limits_.pixels || pixels * kPixelBytes > limits_.output_bytes)
             return Error(Errc::no_memory, "the picture has more pixels than the limits allow");
-        Image image{header->width, header->height, {}};
+        Image image{header.width, header.height, {}};
         image.pixels.resize(pixels * kPixelBytes);
         return image;
     }
 
-    Result<Image> fill(Codec &codec, std::span<const std::byte> file, Image image) const
+    // Fills the image if there is one. False if the cell wants another.
+    Result<bool> fill(Codec &codec, std::span<const std::byte> file, Result<Image> &image,
+                      Untrusted<calls::Header> &header) const
     {
         Untrusted<Message> message;
-        Untrusted<std::vector<std::byte>> pixels(std::move(image.pixels));
-        auto decoded = codec.sandbox().call(decode_, file, pixels, message);
-        if (!decoded)
-            return decoded.error();
-        if (!decoded->verify([](int status) { return status == 0; }))
+        Untrusted<std::vector<std::byte>> pixels;
+        if (image)
+            pixels.storage().swap(image->pixels);
+        auto status = codec.sandbox().call(decode_, file, pixels, header, message);
+        if (!status)
+            return status.error();
+        if (status->verify([](int code) { return code == calls::kOtherSize; }))
+            return false;
+        if (!image || !status->verify([](int code) { return code == 0; }))
             return refused(message);
-        image.pixels = std::move(pixels).trusted_because("any bytes are a picture");
-        return image;
+        image->pixels = std::move(pixels).trusted_because("any bytes are a picture");
+        return true;
     }
 
     Codec codec_;
-    Function<calls::Describe> describe_;
     Function<calls::Decode> decode_;
     modules::Limits limits_;
 };
@@ -97,13 +119,10 @@ Result<Decoder> Decoder::create(const modules::Limits &limits) noexcept
         auto codec = Codec::create(sbm_png_module_module(), limits);
         if (!codec)
             return codec.error();
-        auto describe = codec->module().function<calls::Describe>("describe");
-        if (!describe)
-            return describe.error();
         auto decode = codec->module().function<calls::Decode>("decode");
         if (!decode)
             return decode.error();
-        return Decoder(std::make_unique<State>(std::move(*codec), *describe, *decode, limits));
+        return Decoder(std::make_unique<State>(std::move(*codec), *decode, limits));
     });
 }
 

@@ -14,7 +14,8 @@ namespace cell::backend {
 class Spin {
 public:
     Spin() = default;
-    Spin(std::uint64_t nanoseconds, const os::TickRate &rate) : bound_(rate.ticks_of(nanoseconds))
+    Spin(std::uint64_t nanoseconds, const os::TickRate &rate)
+        : rate_(rate), bound_(rate.ticks_of(nanoseconds))
     {
     }
 
@@ -35,6 +36,9 @@ public:
         duration_ = mix(duration_, ended_ - began_);
     }
 
+    // Nanoseconds since the last `begin`.
+    std::uint64_t elapsed() const { return rate_.nanoseconds_of(os::ticks() - began_); }
+
     // How long the host looks for the answer, and the cell for the next call.
     std::uint64_t for_answer() const { return duration_ <= bound_ ? bound_ : 0; }
     std::uint64_t for_request() const { return gap_ <= bound_ ? bound_ : 0; }
@@ -42,10 +46,17 @@ public:
     // Looks until `is_there()`. False after the time is up.
     template <class Test> bool await(Test &&is_there) const
     {
-        constexpr int kLooks = 64; // between looks at the clock
-        const std::uint64_t begin = os::ticks(), until = for_answer();
+        constexpr int kLooks = 64;        // between looks at the clock
+        constexpr int kHastyLooks = 1000; // before the first one
+        const std::uint64_t until = for_answer();
         if (until == 0)
             return is_there();
+        for (int i = 0; i < kHastyLooks; i++) {
+            if (is_there())
+                return true;
+            __builtin_ia32_pause();
+        }
+        const std::uint64_t begin = os::ticks();
         do {
             for (int i = 0; i < kLooks; i++) {
                 if (is_there())
@@ -65,6 +76,7 @@ private:
         return average - average / 4 + value / 4;
     }
 
+    os::TickRate rate_;
     std::uint64_t bound_ = 0;
     std::uint64_t began_ = 0, ended_ = 0;
     std::uint64_t duration_ = 0, gap_ = 0; // averages

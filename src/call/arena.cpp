@@ -65,8 +65,8 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access)
                       .access = access,
                       .used = true,
                       .idle = false,
-                      .fresh = true,
-                      .given_back = false});
+                      .given_back = false,
+                      .zero_at = runs_});
     next_ += needed;
     grant(slots_.back());
     return static_cast<std::uint32_t>(slots_.size() - 1);
@@ -83,7 +83,7 @@ Result<void> Arena::add_chunk(std::uint64_t bytes)
         {mapping.address(), size, PROT_READ | PROT_WRITE, file.get(), 0, true, mapping.data()});
     next_ = mapping.address() + kPage; // the first page stays a guard
     end_ = mapping.end();
-    memory_.push_back({std::move(file), std::move(mapping)});
+    memory_.push_back({std::move(file), std::move(mapping), {}});
     return {};
 }
 
@@ -95,19 +95,19 @@ Result<void> Arena::extend_file(std::uint64_t end)
     return os::resize_memory_file(last.file.get(), end - last.mapping.address());
 }
 
-const Arena::Memory &Arena::memory_of(const Slot &slot) const
+Arena::Memory &Arena::memory_of(const Slot &slot)
 {
-    for (const Memory &memory : memory_)
+    for (Memory &memory : memory_)
         if (contains(memory.mapping.address(), memory.mapping.size(), slot.address, 0))
             return memory;
     return memory_.back(); // not reached: each slot lies in one of them
 }
 
-void Arena::give_back(const Slot &slot) const noexcept
+void Arena::give_back(const Slot &slot) noexcept
 {
-    const Memory &memory = memory_of(slot);
-    os::zero_memory_file(memory.file.get(), memory.mapping.data(),
-                         slot.address - memory.mapping.address(), slot.pages * kPage, 0);
+    Memory &memory = memory_of(slot);
+    os::give_back(memory.file.get(), slot.address - memory.mapping.address(), slot.pages * kPage);
+    memory.touched.forget();
 }
 
 void Arena::release(std::uint32_t number) noexcept
@@ -130,21 +130,28 @@ void Arena::release(std::uint32_t number) noexcept
     }
 }
 
-void Arena::reset() noexcept
+void Arena::reset()
 {
-    for (const Memory &memory : memory_)
-        os::zero_memory_file(memory.file.get(), memory.mapping.data(), 0, memory.mapping.size(),
-                             image::kKeepOnReset);
+    for (Memory &memory : memory_) {
+        const auto &touched = memory.touched.find(memory.file.get(), 0, memory.mapping.size());
+        if (os::zero_memory_file(memory.file.get(), memory.mapping.data(), touched, 0,
+                                 memory.mapping.size(), image::kKeepOnReset))
+            memory.touched.forget();
+    }
+    for (Slot &slot : slots_)
+        slot.zero_at = runs_;
 }
 
 // Zero before use: the bytes around the buffer always, and the buffer itself, since
 // an output that the function does not fill must not show an earlier call's.
-void Arena::clear(Slot &slot, bool filled) const noexcept
+void Arena::clear(Slot &slot, bool filled) noexcept
 {
-    if (std::exchange(slot.fresh, false))
+    const bool was_zero = std::exchange(slot.zero_at, kNever) == runs_;
+    const bool was_given_back = std::exchange(slot.given_back, false);
+    if (was_zero)
         return;
     // Cells keep their rights to a slot, and may have written to it meanwhile.
-    if (std::exchange(slot.given_back, false))
+    if (was_given_back)
         return give_back(slot);
     const std::uint64_t end = slot.address + slot.pages * kPage;
     std::memset(host(slot.address), 0, slot.data - slot.address);

@@ -25,8 +25,8 @@ struct Slot {
     Access access; // the rights that cells have
     bool used;
     bool idle;              // released, with its memory kept
-    bool fresh;             // never used: all zero
     bool given_back;        // mostly holes, unless a cell has written there since
+    std::uint64_t zero_at;  // all zero, unless cells have run more often than that
     std::uint64_t data = 0; // where the buffer starts
     std::uint64_t size = 0; // of the buffer
 };
@@ -56,8 +56,11 @@ public:
     static std::byte *host(std::uint64_t address) { return reinterpret_cast<std::byte *>(address); }
 
     // Every byte of every buffer is zero afterwards, used or not. Call with all cells
-    // halted.
-    void reset() noexcept;
+    // halted. Throws std::bad_alloc.
+    void reset();
+
+    // Cells are about to run, and may write to all that they can.
+    void note_run() noexcept { runs_++; }
 
     // Are the bytes around the buffer, within its pages, still zero?
     bool is_intact(std::uint32_t slot) const noexcept;
@@ -73,16 +76,17 @@ public:
 private:
     Result<void> add_chunk(std::uint64_t bytes);
     Result<std::uint32_t> take_slot(std::uint64_t pages, Access access);
-    void clear(Slot &slot, bool filled) const noexcept;
+    void clear(Slot &slot, bool filled) noexcept;
     void grant(const Slot &slot);
 
     struct Memory {
         os::Descriptor file; // ends where the last slot ends: more is not there to be written
         os::Mapping mapping;
+        os::Touched touched;
     };
     Result<void> extend_file(std::uint64_t end);
-    const Memory &memory_of(const Slot &slot) const;
-    void give_back(const Slot &slot) const noexcept;
+    Memory &memory_of(const Slot &slot);
+    void give_back(const Slot &slot) noexcept;
     std::vector<Memory> memory_;
     std::vector<image::Region> chunks_;
     std::uint64_t next_ = 0, end_ = 0; // free addresses of the last chunk
@@ -90,6 +94,8 @@ private:
     std::uint64_t idle_pages_ = 0; // of released slots that keep their memory
     std::uint64_t used_pages_ = 0, most_used_pages_ = 0;
     std::vector<Grant> grants_;
+    static constexpr std::uint64_t kNever = UINT64_MAX;
+    std::uint64_t runs_ = 0;
 };
 
 } // namespace cell::call

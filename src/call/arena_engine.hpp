@@ -34,7 +34,7 @@ public:
     std::optional<FaultRecord> take_fault() override { return std::exchange(fault_, std::nullopt); }
 
 protected:
-    Arena arena_; // outlives the cells that see it
+    Arena arena_;                      // outlives the cells that see it
     std::optional<FaultRecord> fault_; // of the last call
 
 private:

@@ -216,6 +216,7 @@ TEST(ArenaTest, AfterAResetABufferThatStayedIsCleared)
     const auto kept = arena.acquire(100, 1, Access::write, GuardAt::end, false);
     ASSERT_TRUE(kept);
     arena.reset();
+    arena.note_run();
     std::memset(Arena::host(arena.slot(*kept).data), 1, 100); // a call after the reset
     arena.release(*kept);
     const auto next = arena.acquire(10, 1, Access::write, GuardAt::end, false);
@@ -223,6 +224,27 @@ TEST(ArenaTest, AfterAResetABufferThatStayedIsCleared)
     EXPECT_EQ(*next, *kept) << "the twin: the place is taken over";
     EXPECT_EQ(*Arena::host(arena.slot(*next).data), std::byte{0});
     EXPECT_TRUE(arena.is_intact(*next));
+}
+
+// What a reset has cleared need not be cleared again, unless a cell has run meanwhile.
+TEST(ArenaTest, IsClearedOnce)
+{
+    Arena arena;
+    const auto first = arena.acquire(100, 1, Access::write, GuardAt::end, false);
+    ASSERT_TRUE(first);
+    std::byte *bytes = Arena::host(arena.slot(*first).data);
+    arena.release(*first);
+    for (const bool runs : {false, true}) {
+        arena.reset();
+        bytes[5] = std::byte{1}; // nobody does that without a run
+        if (runs)
+            arena.note_run();
+        const auto next = arena.acquire(100, 1, Access::write, GuardAt::end, false);
+        ASSERT_TRUE(next);
+        ASSERT_EQ(*next, *first);
+        EXPECT_EQ(bytes[5], runs ? std::byte{0} : std::byte{1});
+        arena.release(*next);
+    }
 }
 
 TEST(ArenaTest, RefusesAnAlignmentBeyondAPage)

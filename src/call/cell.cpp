@@ -108,7 +108,9 @@ Result<long> Cell::call(const Order &order, const backend::Limits &limits,
         std::memcpy(Arena::host(argument), data, size);
     } else if (size > 0) {
         argument = image_.arguments_address();
-        std::memcpy(image_.arguments(), data, size);
+        // A call that is made again need not take the cache line away from the cell.
+        if (std::memcmp(image_.arguments(), data, size) != 0)
+            std::memcpy(image_.arguments(), data, size);
     }
     return run(function, argument, limits, fault);
 }
@@ -118,6 +120,7 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
 {
     CELL_CHECK(introduce());
     touched_ = true;
+    arena_.note_run();
     image_.prepare_call();
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {

@@ -47,6 +47,7 @@ public:
                       std::span<const Share> shares) override
     {
         show_grants();
+        arena_.note_run();
         const Protected constants(shares);
         const backend::Exit exit = call_->run(function, const_cast<void *>(data), options_.limits);
         if (const auto *returned = std::get_if<backend::Returned>(&exit))

@@ -50,6 +50,36 @@ Result<void> read_file(int file, std::byte *target, std::uint64_t size, std::uin
 
 } // namespace
 
+Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions)
+{
+    std::uint64_t total = 0;
+    for (const Region &region : regions)
+        total += region.shared ? 0 : region.size;
+    if (total == 0)
+        return error(Errc::misuse, "there is no code for the cell");
+    CELL_TRY(os::Mapping view, os::reserve(total, kLargePage));
+    std::byte *next = view.data();
+    for (const Region &region : regions) {
+        if (region.shared)
+            continue;
+        CELL_CHECK(os::map_over(next, region.size, PROT_READ, region.file, region.offset,
+                                MAP_PRIVATE));
+        next += region.size;
+    }
+    return std::make_shared<const os::Mapping>(std::move(view));
+}
+
+void place_constants(std::span<Region> regions, const os::Mapping &view)
+{
+    std::byte *next = view.data();
+    for (Region &region : regions) {
+        if (region.shared)
+            continue;
+        region.host = next;
+        next += region.size;
+    }
+}
+
 // Builds an image in four steps: choose addresses, fill the window, relocate,
 // remember the result.
 class ImageBuilder {
@@ -188,7 +218,6 @@ private:
     // Code and read-only data: the same pages of the same file.
     Result<void> add_constants()
     {
-        std::uint64_t total = 0;
         for (const Elf64_Phdr &header : image_.object_.headers) {
             if (header.p_type != PT_LOAD || (header.p_flags & PF_W))
                 continue;
@@ -201,20 +230,9 @@ private:
             image_.regions_.push_back({address, end - address, protection_of(header),
                                        image_.object_file_.get(),
                                        round_down(header.p_offset, kPage), false, nullptr});
-            total += end - address;
         }
-        if (total == 0)
-            return error(Errc::misuse, "%s has no code", image_.object_.path.c_str());
-        CELL_TRY(image_.constants_, os::reserve(total, kLargePage));
-        std::byte *next = image_.constants_.data();
-        for (Region &region : image_.regions_) {
-            if (region.shared)
-                continue;
-            region.host = next;
-            CELL_CHECK(os::map_over(next, region.size, PROT_READ, region.file, region.offset,
-                                    MAP_PRIVATE));
-            next += region.size;
-        }
+        CELL_TRY(image_.constants_, map_constants(image_.regions_));
+        place_constants(image_.regions_, *image_.constants_);
         return {};
     }
 
@@ -385,7 +403,7 @@ sbm_mailbox &CellImage::mailbox() const
 
 std::array<Block, 2> CellImage::blocks() const
 {
-    return {{{window_.data(), window_bytes_, true}, {constants_.data(), constants_.size(), false}}};
+    return {{{window_.data(), window_bytes_, true}, {constants_->data(), constants_->size(), false}}};
 }
 
 bool CellImage::is_stack_guard(std::uint64_t address) const
@@ -412,16 +430,21 @@ const char *CellImage::import_at(std::uint64_t address) const
     return imports_[(address - imports_start_) / kPage].c_str();
 }
 
-void CellImage::restore() noexcept
+void CellImage::restore()
 {
     if (template_)
         return restore_module();
     std::memset(arguments(), 0, kPage);
     for (const Pristine &part : pristine_)
         std::memcpy(window_.data() + part.offset, part.bytes.data(), part.bytes.size());
+    const auto &touched = touched_.find(window_file_.get(), 0, window_bytes_);
+    bool gave_back = false;
     for (const Zero &part : zero_)
-        os::zero_memory_file(window_file_.get(), window_.data(), part.offset, part.size,
-                             kKeepOnReset);
+        gave_back = os::zero_memory_file(window_file_.get(), window_.data(), touched, part.offset,
+                                         part.size, kKeepOnReset) ||
+                    gave_back;
+    if (gave_back)
+        touched_.forget();
 }
 
 std::byte *CellImage::host(std::uint64_t address, std::uint64_t size, int protection) const

@@ -22,6 +22,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@ struct Region {
     bool shared;           // writes reach the file, which the host sees
     std::byte *host;       // where the host has the same bytes mapped
 };
+
+// The regions that are not shared, one after the other as the host sees them; misuse if there
+// are none.
+Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions);
+// Tells the regions where they are in it.
+void place_constants(std::span<Region> regions, const os::Mapping &view);
 
 // A contiguous range of host memory that regions lie in.
 struct Block {
@@ -120,7 +127,7 @@ public:
     }
 
     // Memory as it was after build. Call with the cell stopped.
-    void restore() noexcept;
+    void restore();
 
     // The memory behind [address, address + size) of the cell if it lies within
     // one region that has all of `protection`, else nullptr.
@@ -150,7 +157,7 @@ private:
     os::Mapping window_;
     std::uint64_t window_bytes_ = 0; // of the window that have memory behind them
     std::uint64_t cell_base_ = 0;    // where cells have the window
-    os::Mapping constants_;
+    std::shared_ptr<const os::Mapping> constants_;
     std::vector<Region> regions_;
     std::vector<Pristine> pristine_;
     std::vector<Zero> zero_;
@@ -163,14 +170,12 @@ private:
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 
-    void restore_module() noexcept;
-    void find_touched();
+    void restore_module();
     void restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept;
     void make_unique() noexcept;
     void prepare_module_call() noexcept;
     // Pieces of the window that have memory, and of how much memory that was found.
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> touched_;
-    std::uint64_t touched_memory_ = 0;
+    os::Touched touched_;
     std::uint64_t clock_ticks_ = 0; // when the clocks were last looked at; 0: never
 };
 

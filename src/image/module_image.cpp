@@ -179,14 +179,15 @@ public:
     }
 
     // Of the first cell, with `source` empty, or of another.
-    Result<void> run(std::shared_ptr<const ModuleTemplate> source)
+    Result<void> run(std::shared_ptr<const ModuleTemplate> source, HostView view)
     {
         image_.template_ = std::move(source);
+        view_ = view;
         CELL_CHECK(make_window());
         name_object();
         CELL_CHECK(add_segments());
         if (image_.template_)
-            fill_from_template();
+            CELL_CHECK(fill_from_template());
         else
             fill_from_file();
         set_mailbox();
@@ -275,22 +276,20 @@ private:
 
     Result<void> map_constants()
     {
-        std::uint64_t total = 0;
-        for (const Region &region : image_.regions_)
-            total += region.shared ? 0 : region.size;
-        if (total == 0)
-            return error(Errc::misuse, "the module has no code");
-        CELL_TRY(image_.constants_, os::reserve(total, kLargePage));
-        std::byte *next = image_.constants_.data();
-        for (Region &region : image_.regions_) {
-            if (region.shared)
-                continue;
-            region.host = next;
-            CELL_CHECK(os::map_over(next, region.size, PROT_READ, region.file, region.offset,
-                                    MAP_PRIVATE));
-            next += region.size;
-        }
+        const bool is_own = view_ == HostView::own;
+        CELL_TRY(image_.constants_, is_own ? cell::image::map_constants(image_.regions_) : shared());
+        place_constants(image_.regions_, *image_.constants_);
         return {};
+    }
+
+    Result<std::shared_ptr<const os::Mapping>> shared()
+    {
+        const ModuleTemplate &source = *image_.template_;
+        const std::lock_guard lock(source.mutex);
+        if (!source.host_view) {
+            CELL_TRY(source.host_view, cell::image::map_constants(image_.regions_));
+        }
+        return source.host_view;
     }
 
     void fill_from_file()
@@ -310,12 +309,22 @@ private:
             .write(file_, layout_.bias);
     }
 
-    void fill_from_template()
+    // By way of the file: each first touch of the mapping would be a page fault.
+    Result<void> fill_from_template()
     {
-        for (const ModuleTemplate::Piece &piece : image_.template_->pieces)
-            std::memcpy(image_.window_.data() + piece.offset, piece.bytes.data(),
-                        piece.bytes.size());
+        const auto &pieces = image_.template_->pieces;
+        std::vector<std::span<const std::byte>> run; // pieces that follow each other
+        for (std::size_t i = 0; i < pieces.size(); i++) {
+            run.push_back(pieces[i].bytes);
+            const std::uint64_t end = pieces[i].offset + pieces[i].bytes.size();
+            if (i + 1 < pieces.size() && pieces[i + 1].offset == end)
+                continue;
+            const std::uint64_t start = end - run.size() * kPage;
+            CELL_CHECK(os::write_at(image_.window_file_.get(), start, run));
+            run.clear();
+        }
         image_.make_unique();
+        return {};
     }
 
     void set_mailbox()
@@ -334,6 +343,7 @@ private:
     CellImage &image_;
     const ModuleFile &file_;
     const ModuleLayout &layout_;
+    HostView view_ = HostView::own;
 };
 
 Result<CellImage> build_module_image(std::shared_ptr<const ModuleFile> file,
@@ -343,15 +353,15 @@ Result<CellImage> build_module_image(std::shared_ptr<const ModuleFile> file,
     CellImage image;
     CELL_CHECK(ModuleImageBuilder(image, std::move(file),
                                   std::make_shared<const ModuleLayout>(std::move(layout)))
-                   .run(nullptr));
+                   .run(nullptr, HostView::own));
     return image;
 }
 
-Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source)
+Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source, HostView view)
 {
     CellImage image;
     std::shared_ptr<const ModuleLayout> layout(source, &source->layout);
-    CELL_CHECK(ModuleImageBuilder(image, source->file, std::move(layout)).run(source));
+    CELL_CHECK(ModuleImageBuilder(image, source->file, std::move(layout)).run(source, view));
     return image;
 }
 
@@ -396,33 +406,20 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
     return std::shared_ptr<const ModuleTemplate>(std::move(result));
 }
 
-// The pages that have memory are those that were ever touched. They are looked for when
-// there are more of them than before.
-void CellImage::find_touched()
-{
-    const std::uint64_t memory = os::memory_of_file(window_file_.get());
-    if (memory == touched_memory_ && !touched_.empty())
-        return;
-    touched_.clear();
-    os::for_each_piece(
-        window_file_.get(), layout_->stack, layout_->window_size - layout_->stack,
-        [&](std::uint64_t start, std::uint64_t end) { touched_.emplace_back(start, end); });
-    touched_memory_ = memory;
-}
-
 // Copies the template back over the pages that have memory, clears the others, and gives
 // back what is beyond the cap.
-void CellImage::restore_module() noexcept
+void CellImage::restore_module()
 {
     std::memset(arguments(), 0, kPage);
     std::memcpy(window_.data() + layout_->mailbox, pristine_.front().bytes.data(),
                 pristine_.front().bytes.size());
     std::uint64_t kept = 0;
-    find_touched();
-    for (const auto &[start, end] : touched_)
+    const auto &touched =
+        touched_.find(window_file_.get(), layout_->stack, layout_->window_size - layout_->stack);
+    for (const auto &[start, end] : touched)
         restore_piece(start, end, kept);
     if (kept > kKeepOnReset)
-        touched_.clear(); // some of it was given back
+        touched_.forget(); // some of it was given back
     make_unique();
 }
 

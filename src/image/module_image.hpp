@@ -10,6 +10,7 @@
 #include "os/clock.hpp"
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace cell::image {
@@ -44,7 +45,15 @@ struct ModuleTemplate {
     os::TickRate rate;
     os::Descriptor constants;  // a memory file: pages that nothing writes after the start
     std::vector<Piece> pieces; // by offset; whole pages, not zero
+
+    // Code and constants of all cells, mapped by the first one that shares them.
+    mutable std::mutex mutex;
+    mutable std::shared_ptr<const os::Mapping> host_view;
 };
+
+// How the host sees a cell's code and constants: like all other cells of the template, or in
+// a mapping of its own, whose rights a backend can change to stop the cell.
+enum class HostView { shared, own };
 
 // A random address for a new template's cells, where no memory of the program lies.
 std::uint64_t choose_module_base();
@@ -59,6 +68,6 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
                                                             const os::TickRate &rate);
 
 // The image of one more cell.
-Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source);
+Result<CellImage> clone_template(std::shared_ptr<const ModuleTemplate> source, HostView view);
 
 } // namespace cell::image

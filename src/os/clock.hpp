@@ -53,6 +53,11 @@ struct TickRate {
                    : 0;
     }
 
+    std::uint64_t nanoseconds_of(std::uint64_t count) const
+    {
+        return static_cast<std::uint64_t>(static_cast<Wide>(count) * multiplier >> 32);
+    }
+
     __extension__ typedef unsigned __int128 Wide;
 };
 

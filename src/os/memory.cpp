@@ -4,6 +4,7 @@
 #include "base/checked.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U // Linux 6.3
@@ -230,6 +232,29 @@ Result<Descriptor> program_file(const char *name, std::span<const std::byte> con
     return file;
 }
 
+Result<void> write_at(int file, std::uint64_t offset,
+                      std::span<const std::span<const std::byte>> pieces)
+{
+    constexpr std::size_t kMost = 64;
+    while (!pieces.empty()) {
+        std::array<iovec, kMost> list;
+        const std::size_t count = std::min(pieces.size(), kMost);
+        std::size_t total = 0;
+        for (std::size_t i = 0; i < count; i++) {
+            list[i] = {const_cast<std::byte *>(pieces[i].data()), pieces[i].size()};
+            total += pieces[i].size();
+        }
+        const ssize_t written =
+            ::pwritev(file, list.data(), static_cast<int>(count), static_cast<off_t>(offset));
+        // A memory file takes all of it, or there is no memory.
+        if (written < 0 || static_cast<std::size_t>(written) != total)
+            return os_error(written < 0 ? errno : ENOMEM, "cannot fill a memory file");
+        offset += total;
+        pieces = pieces.subspan(count);
+    }
+    return {};
+}
+
 std::uint64_t memory_of_file(int file) noexcept
 {
     struct stat status;
@@ -242,16 +267,38 @@ void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept
                 static_cast<off_t>(size));
 }
 
-void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::uint64_t size,
-                      std::uint64_t keep) noexcept
+const std::vector<Piece> &Touched::find(int file, std::uint64_t offset, std::uint64_t size)
 {
+    const std::uint64_t memory = memory_of_file(file);
+    if (memory == memory_)
+        return pieces_;
+    forget(); // unless all of it succeeds
+    pieces_.clear();
     for_each_piece(file, offset, size, [&](std::uint64_t start, std::uint64_t end) {
+        pieces_.push_back({start, end});
+    });
+    memory_ = memory;
+    return pieces_;
+}
+
+bool zero_memory_file(int file, std::byte *mapping, std::span<const Piece> touched,
+                      std::uint64_t offset, std::uint64_t size, std::uint64_t keep) noexcept
+{
+    bool gave_back = false;
+    for (const Piece &piece : touched) {
+        const std::uint64_t start = std::max(piece.start, offset);
+        const std::uint64_t end = std::min(piece.end, offset + size);
+        if (start >= end)
+            continue;
         const std::uint64_t cleared = std::min(keep, end - start);
         std::memset(mapping + start, 0, cleared);
         keep -= cleared;
-        if (start + cleared < end)
+        if (start + cleared < end) {
             give_back(file, start + cleared, end - start - cleared);
-    });
+            gave_back = true;
+        }
+    }
+    return gave_back;
 }
 
 } // namespace cell::os

@@ -68,6 +68,10 @@ Result<void> write_file(const std::string &path, std::span<const std::byte> cont
 // A sparse file of `size` zero bytes in memory.
 Result<Descriptor> memory_file(const char *name, std::uint64_t size);
 
+// Writes pieces one after the other, from `offset` on.
+Result<void> write_at(int file, std::uint64_t offset,
+                      std::span<const std::span<const std::byte>> pieces);
+
 Result<void> resize_memory_file(int file, std::uint64_t size);
 
 // A sealed file with this content, which a process can be started from.
@@ -99,10 +103,28 @@ std::uint64_t memory_of_file(int file) noexcept;
 // Gives the memory of [offset, offset + size) back to the kernel: zero from then on.
 void give_back(int file, std::uint64_t offset, std::uint64_t size) noexcept;
 
-// Makes every byte of [offset, offset + size) of a memory file zero again. The
-// first `keep` bytes of its memory stay with the file, to be touched again
-// without a fault; the rest goes back to the kernel.
-void zero_memory_file(int file, std::byte *mapping, std::uint64_t offset, std::uint64_t size,
-                      std::uint64_t keep) noexcept;
+struct Piece {
+    std::uint64_t start, end; // offsets in a file
+};
+
+// Which pieces of a memory file have memory. The kernel is asked again only when there is
+// more of it than before: whoever gives some back has to say so.
+class Touched {
+public:
+    // Of [offset, offset + size), which is the same each time. Throws std::bad_alloc.
+    const std::vector<Piece> &find(int file, std::uint64_t offset, std::uint64_t size);
+    void forget() noexcept { memory_ = kUnknown; }
+
+private:
+    static constexpr std::uint64_t kUnknown = UINT64_MAX;
+    std::vector<Piece> pieces_;
+    std::uint64_t memory_ = kUnknown;
+};
+
+// Makes every byte of [offset, offset + size) of a memory file zero again, of which `touched`
+// has memory. The first `keep` bytes of that stay with the file, to be touched again without
+// a fault; the rest goes back to the kernel, and then this is true.
+bool zero_memory_file(int file, std::byte *mapping, std::span<const Piece> touched,
+                      std::uint64_t offset, std::uint64_t size, std::uint64_t keep) noexcept;
 
 } // namespace cell::os

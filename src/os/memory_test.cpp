@@ -68,7 +68,9 @@ TEST(ZeroMemoryFile, ClearsEverythingAndKeepsTheFirstPages)
     const auto mapping = map_file(file->get(), 0, size, PROT_READ | PROT_WRITE, MAP_SHARED);
     ASSERT_TRUE(mapping);
     std::memset(mapping->data() + kPage, 1, 40 * kPage);
-    zero_memory_file(file->get(), mapping->data(), 0, size, 10 * kPage);
+    Touched touched;
+    EXPECT_TRUE(zero_memory_file(file->get(), mapping->data(), touched.find(file->get(), 0, size),
+                                 0, size, 10 * kPage));
     EXPECT_EQ(allocated(file->get()), 10 * kPage);
     for (std::uint64_t i = 0; i < size; i++)
         ASSERT_EQ(mapping->data()[i], std::byte{0}) << i;
@@ -82,11 +84,39 @@ TEST(ZeroMemoryFile, LeavesWhatIsOutsideOfTheRange)
     const auto mapping = map_file(file->get(), 0, size, PROT_READ | PROT_WRITE, MAP_SHARED);
     ASSERT_TRUE(mapping);
     std::memset(mapping->data(), 1, size);
-    zero_memory_file(file->get(), mapping->data(), 2 * kPage, kPage, 0);
+    Touched touched;
+    EXPECT_TRUE(zero_memory_file(file->get(), mapping->data(), touched.find(file->get(), 0, size),
+                                 2 * kPage, kPage, 0));
     EXPECT_EQ(mapping->data()[2 * kPage - 1], std::byte{1});
     EXPECT_EQ(mapping->data()[2 * kPage], std::byte{0});
     EXPECT_EQ(mapping->data()[3 * kPage - 1], std::byte{0});
     EXPECT_EQ(mapping->data()[3 * kPage], std::byte{1});
+}
+
+TEST(TouchedPieces, AreLookedForWhenThereIsMore)
+{
+    const std::uint64_t size = 64 * kPage;
+    const auto file = memory_file("sbm-test", size);
+    ASSERT_TRUE(file);
+    const auto mapping = map_file(file->get(), 0, size, PROT_READ | PROT_WRITE, MAP_SHARED);
+    ASSERT_TRUE(mapping);
+    Touched touched;
+    const auto find = [&] { return touched.find(file->get(), 0, size); };
+    EXPECT_TRUE(find().empty());
+    mapping->data()[3 * kPage] = std::byte{1};
+    ASSERT_EQ(find().size(), 1U);
+    EXPECT_EQ(find()[0].start, 3 * kPage);
+    EXPECT_EQ(find()[0].end, 4 * kPage);
+    mapping->data()[9 * kPage] = std::byte{1};
+    EXPECT_EQ(find().size(), 2U);
+    EXPECT_FALSE(zero_memory_file(file->get(), mapping->data(), find(), 0, size, size));
+    EXPECT_EQ(find().size(), 2U) << "what is cleared in place keeps its memory";
+    // As much memory as before, elsewhere: whoever gives some back says so.
+    give_back(file->get(), 3 * kPage, kPage);
+    mapping->data()[20 * kPage] = std::byte{1};
+    touched.forget();
+    ASSERT_EQ(find().size(), 2U);
+    EXPECT_EQ(find()[1].start, 20 * kPage);
 }
 
 } // namespace

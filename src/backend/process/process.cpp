@@ -3,8 +3,8 @@
 // Level `process`: the cell is a process behind a system-call filter, forked from
 // a zygote. A call is a hand-over of two futexes in the mailbox.
 #include "os/process.hpp"
-#include "abi/mailbox.h"
 #include "backend/backend.hpp"
+#include "backend/mailbox.hpp"
 #include "backend/process/zygote.hpp"
 #include "backend/spin.hpp"
 #include "os/clock.hpp"
@@ -41,21 +41,6 @@ clockid_t process_clock(pid_t pid)
 {
     constexpr clockid_t kSchedulerClock = 2;
     return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
-}
-
-std::uint32_t load(const std::uint32_t &word)
-{
-    return __atomic_load_n(&word, __ATOMIC_SEQ_CST);
-}
-void store(std::uint32_t &word, std::uint32_t value)
-{
-    __atomic_store_n(&word, value, __ATOMIC_SEQ_CST);
-}
-
-// Reads a field that the cell can change at any time, once.
-template <class T> T read_once(const T &field)
-{
-    return *static_cast<const volatile T *>(&field);
 }
 
 // The processor's exception. The kernel also raises signals without one: then what
@@ -171,29 +156,20 @@ public:
         if (!cell_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         limits_ = limits;
-        Exit exit = forget_cancellation(try_call(function, data));
-        if (!std::holds_alternative<Killed>(exit) || has_begun())
-            return exit;
-        // It never served: the reset found it in a state that no handler can run in, or
-        // it could not start, which another one will tell.
-        if (const auto replaced = replace_cell(); !replaced)
-            return Killed{replaced.error()};
-        exit = try_call(function, data);
-        return !std::holds_alternative<Killed>(exit) || has_begun() ? exit : could_not_start();
+        return begin_call(function, data);
     }
 
     Exit resume(std::int64_t result) override
     {
         image_->mailbox().call_result = result;
-        image_->mailbox().order_count = 0;
+        set(image_->mailbox().order_count, 0U);
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
-        const std::uint64_t passed = os::monotonic_ns() - began_;
+        const std::uint64_t passed = elapsed();
         if (passed >= std::min(limits_.wall_time, limits_.cpu_time))
             if (const Limit limit = check_limits(unused); limit != Limit::none)
                 return end(TimedOut{limit, {}});
-        notify(SBM_REQUEST_RESUME);
-        return forget_cancellation(await_exit());
+        return resume_call();
     }
 
     // The signal's handler never comes back to what it interrupted, and after the barrier
@@ -220,18 +196,45 @@ public:
 private:
     static constexpr std::uint64_t kUnknown = UINT64_MAX;
 
+    // An Exit is large, and is not moved between here and who reads it.
+    Exit begin_call(std::uint64_t function, std::uint64_t data)
+    {
+        Exit exit = try_call(function, data);
+        forget_cancellation(exit);
+        // It never served: the reset found it in a state that no handler can run in, or
+        // it could not start, which another one will tell.
+        if (std::holds_alternative<Killed>(exit) && !has_begun())
+            exit = try_another(function, data);
+        return exit;
+    }
+
+    Exit try_another(std::uint64_t function, std::uint64_t data)
+    {
+        if (const auto replaced = replace_cell(); !replaced)
+            return Killed{replaced.error()};
+        Exit exit = try_call(function, data);
+        return !std::holds_alternative<Killed>(exit) || has_begun() ? exit : could_not_start();
+    }
+
+    Exit resume_call()
+    {
+        notify(SBM_REQUEST_RESUME);
+        Exit exit = await_exit();
+        forget_cancellation(exit);
+        return exit;
+    }
+
     // A cancellation is for the call that ends.
-    Exit forget_cancellation(Exit exit)
+    void forget_cancellation(const Exit &exit)
     {
         if (!std::holds_alternative<HostCall>(exit))
             cancelled_.store(false, std::memory_order_relaxed);
-        return exit;
     }
 
     // One attempt; Killed without has_begun means that the function did not run.
     Exit try_call(std::uint64_t function, std::uint64_t data)
     {
-        began_ = os::monotonic_ns();
+        began_ = spin_.bound() ? kUnknown : os::monotonic_ns();
         cpu_base_ = limits_.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
         if (spin_.bound())
             spin_.begin();
@@ -239,7 +242,7 @@ private:
             leave_caller();
         else
             follow_caller();
-        image_->mailbox().spin = spin_.for_request();
+        set(image_->mailbox().spin, spin_.for_request());
         while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
             send(SBM_REQUEST_MAP, 0, 0);
             if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
@@ -247,6 +250,16 @@ private:
         }
         send(SBM_REQUEST_CALL, function, data);
         return await_exit();
+    }
+
+    // Nanoseconds since the call began. The clock is not asked in a hot call that is answered
+    // at once.
+    std::uint64_t elapsed()
+    {
+        const std::uint64_t now = os::monotonic_ns();
+        if (began_ == kUnknown)
+            began_ = now - spin_.elapsed();
+        return now - began_;
     }
 
     // Has the cell begun to serve since it was forked or reset?
@@ -393,13 +406,13 @@ private:
     void send(std::uint32_t request, std::uint64_t function, std::uint64_t data)
     {
         sbm_mailbox &mailbox = image_->mailbox();
-        mailbox.function = function;
-        mailbox.data = data;
+        set(mailbox.function, function);
+        set(mailbox.data, data);
         const std::size_t count =
             std::min<std::size_t>(orders_.size() - orders_sent_, SBM_MAP_ORDERS);
         if (count)
             std::memcpy(mailbox.orders, orders_.data() + orders_sent_, count * sizeof orders_[0]);
-        mailbox.order_count = static_cast<std::uint32_t>(count);
+        set(mailbox.order_count, static_cast<std::uint32_t>(count));
         orders_sent_ += count;
         notify(request);
     }
@@ -407,7 +420,7 @@ private:
     void notify(std::uint32_t request)
     {
         sbm_mailbox &mailbox = image_->mailbox();
-        mailbox.request = request;
+        set(mailbox.request, request);
         store(mailbox.sequence, ++sequence_);
         // After a reset the cell need not wake up before there is something to do. It may
         // have come further by itself.
@@ -441,7 +454,7 @@ private:
     {
         if (cancelled_.load(std::memory_order_relaxed))
             return Limit::cancelled;
-        const std::uint64_t wall = os::monotonic_ns() - began_;
+        const std::uint64_t wall = elapsed();
         if (wall >= limits_.wall_time)
             return Limit::wall_time;
         const std::uint64_t cpu = os::cpu_ns(process_clock(pid_));

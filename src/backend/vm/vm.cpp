@@ -5,7 +5,7 @@
 // through gates that do nothing but leave.
 #include "backend/backend.hpp"
 
-#include "abi/mailbox.h"
+#include "backend/mailbox.hpp"
 #include "backend/spin.hpp"
 #include "backend/vm/page_tables.hpp"
 #include "backend/vm/runner.hpp"
@@ -73,12 +73,6 @@ private:
     os::KvmCpuid cpuid_;
     std::atomic<Ring> ring_{Ring::unknown};
 };
-
-// Reads a field that the cell can change at any time, once.
-template <class T> T read_once(const T &field)
-{
-    return *static_cast<const volatile T *>(&field);
-}
 
 class VmBackend final : public Backend {
 public:
@@ -426,10 +420,10 @@ private:
         else
             places_.join_caller(runner_->thread_id());
         sbm_mailbox &mailbox = image_->mailbox();
-        mailbox.function = function;
-        mailbox.data = data;
-        mailbox.spin = spin_.for_request();
-        __atomic_store_n(&mailbox.sequence, ++sequence_, __ATOMIC_SEQ_CST);
+        set(mailbox.function, function);
+        set(mailbox.data, data);
+        set(mailbox.spin, spin_.for_request());
+        store(mailbox.sequence, ++sequence_);
         if (runner_->has_stopped())
             start_serving();
         return await_hot();
@@ -441,10 +435,7 @@ private:
         runner_->enter();
     }
 
-    bool has_answered() const
-    {
-        return __atomic_load_n(&image_->mailbox().answered, __ATOMIC_SEQ_CST) == sequence_;
-    }
+    bool has_answered() const { return load(image_->mailbox().answered) == sequence_; }
 
     Exit await_hot()
     {
@@ -452,40 +443,60 @@ private:
         for (;;) {
             if (spin_.await([this] { return has_answered() || runner_->has_stopped(); })) {
                 if (has_answered())
-                    return end_hot(Returned{read_once(mailbox.value)});
+                    return end_answered(read_once(mailbox.value));
                 run().kvm_dirty_regs = 0;
                 const int failure = runner_->failure();
                 if (failure == 0 && is_idle() && !(limited_ && watchdog_.is_kicking())) {
                     runner_->enter(); // it has just not seen the request, or pretends so
                     continue;
                 }
-                Exit exit = failure ? failed(failure) : decode();
-                if (failure == 0)
-                    finish_instruction();
-                return end_hot(exit);
+                return end_stopped(failure);
             }
             // An answer wakes nobody, an exit does.
-            __atomic_store_n(&mailbox.host_waits, 1, __ATOMIC_SEQ_CST);
+            store(mailbox.host_waits, 1);
             if (!has_answered())
                 runner_->await_stop(kLongestWait);
-            __atomic_store_n(&mailbox.host_waits, 0, __ATOMIC_SEQ_CST);
+            store(mailbox.host_waits, 0);
         }
     }
 
-    Exit end_hot(Exit exit)
+    // A hot call that left nothing but its answer.
+    Exit end_answered(std::int64_t value)
     {
         spin_.end();
-        if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
+        end_limits();
+        return Returned{value};
+    }
+
+    // A hot call that left the machine. An Exit is large, and is not moved between here and
+    // who reads it.
+    Exit end_stopped(int failure)
+    {
+        Exit exit = failure ? failed(failure) : decode();
+        if (failure == 0)
+            finish_instruction();
+        spin_.end();
+        if (std::holds_alternative<HostCall>(exit) && limited_ && watchdog_.pause())
             return exit;
-        limited_ = false;
+        if (const Limit limit = end_limits();
+            limit != Limit::none && !std::holds_alternative<Returned>(exit))
+            exit = TimedOut{limit, registers()};
+        return exit;
+    }
+
+    // Which limit of a hot call is used up.
+    Limit end_limits()
+    {
+        if (!std::exchange(limited_, false))
+            return Limit::none;
         const Limit limit = watchdog_.end();
         if (limit == Limit::none)
-            return exit;
+            return limit;
         // A kick takes the code away, also from a cell that has just answered.
         while (!runner_->has_stopped())
             runner_->await_stop(UINT64_MAX);
         set_executable(true);
-        return std::holds_alternative<Returned>(exit) ? exit : TimedOut{limit, registers()};
+        return limit;
     }
 
     // Did the runtime leave because there was no request?
@@ -522,19 +533,24 @@ private:
             run().kvm_dirty_regs = 0;
             if ((failure == EINTR || failure == EAGAIN) && !(limited_ && watchdog_.is_kicking()))
                 continue; // a signal of the program; its handler has run
-            Exit exit = failure ? failed(failure) : decode();
-            if (!failure)
-                finish_instruction();
-            if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
-                return exit;
-            limited_ = false;
-            const Limit limit = watchdog_.end();
-            if (limit != Limit::none)
-                set_executable(true);
-            if (limit != Limit::none && !std::holds_alternative<Returned>(exit))
-                return TimedOut{limit, registers()};
-            return exit;
+            return end(failure);
         }
+    }
+
+    Exit end(int failure)
+    {
+        Exit exit = failure ? failed(failure) : decode();
+        if (!failure)
+            finish_instruction();
+        if (!limited_ || (std::holds_alternative<HostCall>(exit) && watchdog_.pause()))
+            return exit;
+        limited_ = false;
+        const Limit limit = watchdog_.end();
+        if (limit != Limit::none)
+            set_executable(true);
+        if (limit != Limit::none && !std::holds_alternative<Returned>(exit))
+            exit = TimedOut{limit, registers()};
+        return exit;
     }
 
     // KVM finishes an instruction that left by a port or by memory when it is entered
