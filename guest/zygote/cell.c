@@ -204,8 +204,12 @@ static void on_signal(int number, siginfo_t *info, void *raw)
     struct sbm_signal_frame *frame = &mailbox->fault;
     frame->signal = (uint32_t)number;
     frame->code = info->si_code;
-    frame->address = number == SIGSYS ? (uint64_t)(uint32_t)info->_sifields._sigsys._syscall
-                                      : (uint64_t)info->_sifields._sigfault._addr;
+    /* A module's system calls are nobody's affair but its own, the old ones too. */
+    if (number == SIGSYS)
+        frame->address =
+            cell_system_call_entry ? 0 : (uint64_t)(uint32_t)info->_sifields._sigsys._syscall;
+    else
+        frame->address = (uint64_t)info->_sifields._sigfault._addr;
     frame->trap = at->trapno;
     frame->error = at->err;
     for (int i = 0; i < 17; i++)

@@ -16,7 +16,7 @@ struct Header {
 
 // 0, or -1 with a message, or, if the pixels (of four bytes) do not take up all of the buffer,
 // 1 with nothing in it.
-using Decode = int(In<std::byte> file, Out<std::byte> pixels, Out<Header> header,
+using Read = int(In<std::byte> file, Out<std::byte> pixels, Out<Header> header,
                    Out<modules::Message> message);
 inline constexpr int kOtherSize = 1;
 

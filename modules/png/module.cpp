@@ -59,7 +59,7 @@ std::uint64_t decode_size(In<std::byte> file)
 }
 SBM_EXPORT(decode_size);
 
-int decode(In<std::byte> file, Out<std::byte> pixels, Out<Header> header, Out<Message> message)
+int read(In<std::byte> file, Out<std::byte> pixels, Out<Header> header, Out<Message> message)
 {
     Reader reader(file);
     if (!reader)
@@ -68,6 +68,17 @@ int decode(In<std::byte> file, Out<std::byte> pixels, Out<Header> header, Out<Me
     if (reader.size() != pixels.size())
         return calls::kOtherSize;
     return reader.read(pixels) ? 0 : reader.fail(message);
+}
+SBM_EXPORT(read);
+
+int decode(In<std::byte> file, Out<std::byte> pixels, Out<Message> message)
+{
+    Header unused{};
+    const int status = read(file, pixels, {&unused, 1}, message);
+    if (status != calls::kOtherSize)
+        return status;
+    message->set("the size does not fit");
+    return -1;
 }
 SBM_EXPORT(decode);
 

@@ -27,8 +27,8 @@ Error refused(const Untrusted<Message> &message)
 
 class Decoder::State {
 public:
-    State(Codec codec, Function<calls::Decode> decode, const modules::Limits &limits)
-        : codec_(std::move(codec)), decode_(decode), limits_(limits)
+    State(Codec codec, Function<calls::Read> read, const modules::Limits &limits)
+        : codec_(std::move(codec)), read_(read), limits_(limits)
     {
     }
 
@@ -92,7 +92,7 @@ private:
         Untrusted<std::vector<std::byte>> pixels;
         if (image)
             pixels.storage().swap(image->pixels);
-        auto status = codec.sandbox().call(decode_, file, pixels, header, message);
+        auto status = codec.sandbox().call(read_, file, pixels, header, message);
         if (!status)
             return status.error();
         if (status->verify([](int code) { return code == calls::kOtherSize; }))
@@ -104,7 +104,7 @@ private:
     }
 
     Codec codec_;
-    Function<calls::Decode> decode_;
+    Function<calls::Read> read_;
     modules::Limits limits_;
 };
 
@@ -119,10 +119,10 @@ Result<Decoder> Decoder::create(const modules::Limits &limits) noexcept
         auto codec = Codec::create(sbm_png_module_module(), limits);
         if (!codec)
             return codec.error();
-        auto decode = codec->module().function<calls::Decode>("decode");
-        if (!decode)
-            return decode.error();
-        return Decoder(std::make_unique<State>(std::move(*codec), *decode, limits));
+        auto read = codec->module().function<calls::Read>("read");
+        if (!read)
+            return read.error();
+        return Decoder(std::make_unique<State>(std::move(*codec), *read, limits));
     });
 }
 

@@ -55,6 +55,9 @@ FaultRecord classify_page_fault(const backend::Faulted &fault, const image::Cell
 bool is_old_system_call(const backend::Faulted &fault, const image::CellImage *image)
 {
     constexpr unsigned char kInstruction[] = {0xcd, 0x80};
+    // No number of a module's system calls leaves it.
+    if (image && image->is_module())
+        return false;
     const std::byte *code =
         image ? image->host(fault.registers.instruction(), sizeof kInstruction, PROT_EXEC)
               : nullptr;

@@ -60,7 +60,7 @@ TEST_P(Instruction, InterruptsFault)
             cell.run([&](struct sbm *sbm) { return sbm_call(sbm, attack_interrupt, vector); });
         const unsigned expected = vector == 3      ? TRAP
                                   : vector == 4    ? PROTECTION | TRAP
-                                  : vector == 0x80 ? SYSTEM_CALL
+                                  : vector == 0x80 && !is_module() ? SYSTEM_CALL
                                                    : PROTECTION;
         if (level() == SBM_LEVEL_PROCESS)
             EXPECT_TRUE(expected & way(outcome.kind)) << vector << ": " << outcome;

@@ -9,6 +9,7 @@
 #include <sbm/guest/module.hpp>
 
 #include <csetjmp>
+#include <csignal>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -278,6 +279,18 @@ void lie_in_report()
     leave(SBM_EXIT_ABORT);
 }
 SBM_EXPORT(lie_in_report);
+
+// As the helper reports a system call that the filter has refused.
+void claim_system_call(std::uint32_t number)
+{
+    __sbm_mailbox->fault = {};
+    __sbm_mailbox->fault.signal = SIGSYS;
+    __sbm_mailbox->fault.address = number;
+    answer(SBM_EXIT_FAULT, 0);
+    for (;;) {
+    }
+}
+SBM_EXPORT(claim_system_call);
 
 int scribble(std::uint64_t seed)
 {

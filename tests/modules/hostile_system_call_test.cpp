@@ -105,10 +105,23 @@ TEST_P(HostileSystemCall, TheOldEntryEndsTheCall)
     open();
     for (const std::uint32_t number : {20U, 1U, 11U}) {
         EXPECT_FALSE(call<std::int64_t(std::uint32_t)>("old_system_call", number));
-        EXPECT_TRUE(fault_kind() == SBM_FAULT_SYSTEM_CALL || fault_kind() == SBM_FAULT_INSTRUCTION)
+        EXPECT_TRUE(fault_kind() == SBM_FAULT_PROTECTION || fault_kind() == SBM_FAULT_INSTRUCTION)
             << sandbox_->fault()->text;
+        EXPECT_EQ(sandbox_->fault()->address, 0U) << "no number";
         expect_works();
     }
+}
+
+// What a lying module writes into the mailbox is no number either.
+TEST_P(HostileSystemCall, AClaimedSystemCallIsAFault)
+{
+    if (level() != SBM_LEVEL_PROCESS)
+        GTEST_SKIP() << "there is no report of signals at this level";
+    open();
+    EXPECT_FALSE(call<void(std::uint32_t)>("claim_system_call", SYS_getpid));
+    EXPECT_EQ(fault_kind(), SBM_FAULT_PROTECTION) << sandbox_->fault()->text;
+    EXPECT_EQ(sandbox_->fault()->address, 0U);
+    expect_works();
 }
 
 // The way out lies in the page of stubs at the level vm, in the process's own program at the

@@ -500,6 +500,10 @@ private:
         sbm_signal_frame frame;
         std::memcpy(&frame, &image_->mailbox().fault, sizeof frame);
         const Registers registers = read_registers();
+        // A module answers its own; whatever says otherwise is the old entry, or a lie.
+        constexpr std::uint32_t kProtection = 13;
+        if (frame.signal == SIGSYS && image_->is_module())
+            return Faulted{kProtection, 0, 0, registers};
         if (frame.signal == SIGSYS)
             return SystemCall{frame.address, registers};
         return Faulted{vector_of(frame), frame.error, frame.address, registers};
