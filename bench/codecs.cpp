@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codecs.hpp"
 
+#include "peers.hpp"
+
 #include "modules/files.hpp"
 #include "modules/png/here.hpp"
 
@@ -16,6 +18,7 @@
 #include <filesystem>
 #include <optional>
 #include <random>
+#include <sys/mman.h>
 
 namespace bench {
 namespace {
@@ -129,6 +132,33 @@ Operation decode_in_cell(const std::string &level, Files files)
         });
         return done ? time / static_cast<double>(files->size()) : -1;
     };
+}
+
+Floor decode_in_processes(const Files &files)
+{
+    constexpr std::size_t kPixels = std::size_t{64} << 20;
+    void *shared =
+        ::mmap(nullptr, kPixels, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    Floor peer{"a process for each picture", {}};
+    if (files->empty() || shared == MAP_FAILED)
+        return peer;
+    const std::shared_ptr<void> pixels(shared, [](void *at) { ::munmap(at, kPixels); });
+    peer.operation = [files, pixels] {
+        bool done = true;
+        double time = 0;
+        for (const Bytes &file : *files) {
+            const double one =
+                fork_for("", [&] {
+                    const auto image = sbm::png::test::decode_here(file);
+                    if (image && image->pixels.size() <= kPixels)
+                        std::memcpy(pixels.get(), image->pixels.data(), image->pixels.size());
+                }).operation();
+            done = done && one >= 0;
+            time += one;
+        }
+        return done ? time / static_cast<double>(files->size()) : -1;
+    };
+    return peer;
 }
 
 std::shared_ptr<const Bytes> deflated(std::size_t size)

@@ -3,7 +3,7 @@
 // Libraries that come as modules, over real data, in a cell and here.
 #pragma once
 
-#include "measure.hpp"
+#include "standard.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -23,6 +23,8 @@ Files pictures(std::uint32_t side, std::size_t limit);
 // followed by a reset. Empty if the pixels are not the same.
 Operation decode_here(Files files);
 Operation decode_in_cell(const std::string &level, Files files);
+// The peer: a process for each picture, which leaves the pixels in shared memory.
+Floor decode_in_processes(const Files &files);
 
 // Deflated text that inflates to so many bytes.
 std::shared_ptr<const Bytes> deflated(std::size_t size);

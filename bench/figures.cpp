@@ -6,6 +6,7 @@
 #include "floors.hpp"
 #include "module_figures.hpp"
 #include "operations.hpp"
+#include "peers.hpp"
 #include "rows.hpp"
 #include "standard.hpp"
 
@@ -34,10 +35,11 @@ void add_copies(Rows &rows, const Standard &standard, std::size_t size)
     constexpr double kLargeAim = 1.3;
     const double aim = large && standard.is_strong() ? kLargeAim : 0;
     const Effort effort = large ? Effort{30, 10} : Effort{40, 50};
-    rows.add(
-        {text_of(size) + " in and out (C)", c_copy_call(rows.level(), size), floor, effort, aim});
+    const Floor peer = standard.is_strong() ? strict_worker(size) : Floor{};
+    rows.add({text_of(size) + " in and out (C)", c_copy_call(rows.level(), size), floor, effort,
+              aim, Unit::time, peer});
     rows.add({text_of(size) + " in and out (C++)", cpp_copy_call(rows.level(), size), floor, effort,
-              aim});
+              aim, Unit::time, peer});
 }
 
 void add_resets(Rows &rows, const Standard &standard)
@@ -57,14 +59,24 @@ void add_in_place(Rows &rows, const Standard &standard)
               c_create(rows.level()),
               standard.birth,
               {20, 5},
-              standard.birth_aim});
-    rows.add(
-        {"null call (C)", c_null_call(rows.level()), standard.exit, {40, 100}, standard.exit_aim});
+              standard.birth_aim,
+              Unit::time,
+              standard.is_strong() ? container() : Floor{}});
+    const Floor worker = standard.is_strong() ? strict_worker(1) : Floor{};
+    rows.add({"null call (C)",
+              c_null_call(rows.level()),
+              standard.exit,
+              {40, 100},
+              standard.exit_aim,
+              Unit::time,
+              worker});
     rows.add({"null call (C++)",
               cpp_null_call(rows.level()),
               standard.exit,
               {40, 100},
-              standard.exit_aim});
+              standard.exit_aim,
+              Unit::time,
+              worker});
     for (const std::size_t size : {std::size_t{64}, std::size_t{4096}, kMebibyte})
         add_copies(rows, standard, size);
     if (standard.is_strong()) // elsewhere a reset has nothing to take back

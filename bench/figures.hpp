@@ -24,7 +24,8 @@ struct Figure {
     std::string problem;  // not empty: it could not be measured
     double aim_ratio = 0; // the aim as a multiple of the floor, if it is one
     Unit unit = Unit::time;
-    std::string remark; // what else has to be known
+    std::string remark;    // what else has to be known
+    std::string peer_name; // "" if there is none
 };
 
 struct Options {

@@ -34,15 +34,21 @@ double quantile(std::vector<double> values, double part)
     return *place;
 }
 
-std::optional<Measured> compare(const Operation &operation, const Operation &floor, Effort effort)
+std::optional<Measured> compare(const Operation &operation, const Operation &floor,
+                                const Operation &peer, Effort effort)
 {
-    std::vector<double> times, floors, ratios, warm;
-    double median = 0, floor_median = 0;
+    constexpr double kLong = 1e6; // nanoseconds
+    std::vector<double> times, floors, ratios, peers, warm;
+    double median = 0, floor_median = 0, peer_median = 0;
     if (!run_batch(operation, 2, warm, median) ||
-        (floor && !run_batch(floor, 2, warm, floor_median)))
+        (floor && !run_batch(floor, 2, warm, floor_median)) ||
+        (peer && !run_batch(peer, 2, warm, peer_median)))
         return std::nullopt;
+    const int peer_samples = peer_median > kLong ? 1 : effort.samples;
     for (int i = 0; i < effort.batches; i++) {
         if (!run_batch(operation, effort.samples, times, median))
+            return std::nullopt;
+        if (peer && !run_batch(peer, peer_samples, peers, peer_median))
             return std::nullopt;
         if (!floor)
             continue;
@@ -51,7 +57,7 @@ std::optional<Measured> compare(const Operation &operation, const Operation &flo
         ratios.push_back(median / floor_median);
     }
     return Measured{quantile(times, 0.5), quantile(times, 0.99), quantile(floors, 0.5),
-                    quantile(ratios, 0.5)};
+                    quantile(ratios, 0.5), quantile(peers, 0.5)};
 }
 
 Pinned::Pinned() : saved_(::sched_getaffinity(0, sizeof old_, &old_) == 0)

@@ -43,13 +43,16 @@ struct Measured {
     double median = 0, p99 = 0; // of the operation, in nanoseconds
     double floor = 0;           // median of the floor; 0 without one
     double ratio = 0;           // median over the batches of operation / floor
+    double peer = 0;            // median of the peer; 0 without one
 };
 
 // Of the values, the one that this part of them does not exceed; 0 of none.
 double quantile(std::vector<double> values, double part);
 
-// Nothing if one of them failed. `floor` may be empty.
-std::optional<Measured> compare(const Operation &operation, const Operation &floor, Effort effort);
+// Nothing if one of them failed. `floor` and `peer` may be empty; a peer that takes long is
+// measured less often.
+std::optional<Measured> compare(const Operation &operation, const Operation &floor,
+                                const Operation &peer, Effort effort);
 
 // Keeps the calling thread on the processor that it runs on.
 class Pinned {

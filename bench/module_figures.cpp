@@ -5,6 +5,7 @@
 #include "floors.hpp"
 #include "idle_cells.hpp"
 #include "operations_module.hpp"
+#include "peers.hpp"
 #ifdef SBM_WITH_MODULES
 #include "codecs.hpp"
 #endif
@@ -32,9 +33,16 @@ void add_calls(Rows &rows, const Standard &standard, const TestModule &module)
               module.new_cell(),
               standard.birth,
               {20, 5},
-              standard.birth_aim});
-    rows.add(
-        {"module: null call", module.null_call(), standard.exit, {40, 100}, standard.exit_aim});
+              standard.birth_aim,
+              Unit::time,
+              container()});
+    rows.add({"module: null call",
+              module.null_call(),
+              standard.exit,
+              {40, 100},
+              standard.exit_aim,
+              Unit::time,
+              strict_worker(1)});
     for (const std::size_t pages : {1, 16, 256})
         rows.add_reset(fmt::format("module: reset, {} dirty page{}", pages, pages == 1 ? "" : "s"),
                        module.reset(pages), copy_of_pages(pages), module.null_call());
@@ -42,7 +50,10 @@ void add_calls(Rows &rows, const Standard &standard, const TestModule &module)
     rows.add({"module: reset, 16 pages, call",
               module.reset_and_call(kPages),
               {"copy of the pages, a call", both(copy_of_pages(kPages), module.null_call())},
-              {20, 10}});
+              {20, 10},
+              0,
+              Unit::time,
+              rows.level() == "process" ? fork_for("a process for each call", [] {}) : Floor{}});
     rows.add({"module: compute 20 ms",
               module.compute(),
               {"the same, native", compute_here()},
@@ -58,7 +69,9 @@ void add_pictures(Rows &rows, const std::string &name, const Files &files, doubl
                                decode_in_cell(rows.level(), files),
                                {"libpng, native", decode_here(files)},
                                {8, 3},
-                               aim});
+                               aim,
+                               Unit::time,
+                               rows.level() == "process" ? decode_in_processes(files) : Floor{}});
     if (files->empty())
         figure.problem = "no pictures: Debian's package gnome-icon-theme is not installed";
     else

@@ -44,14 +44,15 @@ Figure &Rows::add(const Row &row)
     figure.name = row.name;
     figure.floor_name = row.floor.operation ? row.floor.name : "";
     figure.unit = row.unit;
-    const auto measured = row.operation
-                              ? compare(row.operation, row.floor.operation, adjusted(row.effort))
-                              : std::nullopt;
+    const auto measured = row.operation ? compare(row.operation, row.floor.operation,
+                                                  row.peer.operation, adjusted(row.effort))
+                                        : std::nullopt;
     if (!measured) {
         figure.problem = "the operation or its floor failed";
         return add(std::move(figure));
     }
     figure.measured = *measured;
+    figure.peer_name = row.peer.operation ? row.peer.name : "";
     if (row.aim > 0 && row.floor.operation) {
         figure.aim = fmt::format("<= {:.2f} x", row.aim);
         figure.aim_ratio = row.aim;

@@ -19,6 +19,7 @@ struct Row {
     Effort effort{20, 5};
     double aim = 0; // a multiple of the floor; 0 is none
     Unit unit = Unit::time;
+    Floor peer{}; // what else does the same
 };
 
 class Rows {

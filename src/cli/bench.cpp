@@ -85,6 +85,8 @@ void print(const Figure &figure)
                figure.floor_name.empty() ? "-" : figure.floor_name, quantity(m.floor, figure.unit),
                m.ratio > 0 ? fmt::format("{:.2f}", m.ratio) : "-",
                figure.aim.empty() ? "-" : figure.aim, verdict_text(figure.verdict));
+    if (!figure.peer_name.empty())
+        fmt::print("{:<8}   peer: {}, {}\n", "", figure.peer_name, quantity(m.peer, figure.unit));
     if (!figure.remark.empty())
         fmt::print("{:<8}   {}\n", "", figure.remark);
 }
@@ -106,6 +108,8 @@ nlohmann::json to_json(const Figure &figure)
     if (!figure.floor_name.empty())
         json.update(
             {{"floor", figure.floor_name}, {"floor_median_ns", m.floor}, {"ratio", m.ratio}});
+    if (!figure.peer_name.empty())
+        json.update({{"peer", figure.peer_name}, {"peer_median_ns", m.peer}});
     if (figure.verdict != Verdict::no_aim)
         json.update({{"aim", figure.aim}, {"reached", figure.verdict == Verdict::reached}});
     if (figure.aim_ratio > 0)
