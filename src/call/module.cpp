@@ -24,8 +24,8 @@ public:
     Result<void> start(std::shared_ptr<backend::Host> host)
     {
         host_ = std::move(host);
-        CELL_TRY(image::CellImage image, image::clone_template(module_->start_state(),
-                                                               level() == SBM_LEVEL_VM
+        CELL_TRY(image::CellImage image,
+                 image::clone_template(module_->start_state(), level() == SBM_LEVEL_VM
                                                                    ? image::HostView::own
                                                                    : image::HostView::shared));
         CELL_TRY(std::unique_ptr<backend::Backend> backend, host_->open());

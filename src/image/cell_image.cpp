@@ -62,8 +62,8 @@ Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region>
     for (const Region &region : regions) {
         if (region.shared)
             continue;
-        CELL_CHECK(os::map_over(next, region.size, PROT_READ, region.file, region.offset,
-                                MAP_PRIVATE));
+        CELL_CHECK(
+            os::map_over(next, region.size, PROT_READ, region.file, region.offset, MAP_PRIVATE));
         next += region.size;
     }
     return std::make_shared<const os::Mapping>(std::move(view));
@@ -403,7 +403,8 @@ sbm_mailbox &CellImage::mailbox() const
 
 std::array<Block, 2> CellImage::blocks() const
 {
-    return {{{window_.data(), window_bytes_, true}, {constants_->data(), constants_->size(), false}}};
+    return {
+        {{window_.data(), window_bytes_, true}, {constants_->data(), constants_->size(), false}}};
 }
 
 bool CellImage::is_stack_guard(std::uint64_t address) const

@@ -164,8 +164,8 @@ private:
     std::vector<std::string> imports_;
     AddressRange proxies_;
     std::uint64_t cell_constants_ = 0; // in the window
-    std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0,
-                  serve_ = 0, stack_ = 0, stack_size_ = 0;
+    std::uint64_t mailbox_ = 0, arguments_ = 0, runtime_ = 0, entry_ = 0, serve_ = 0, stack_ = 0,
+                  stack_size_ = 0;
     std::uint64_t start_stack_ = 0; // of a module's first cell
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;

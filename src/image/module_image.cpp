@@ -277,7 +277,8 @@ private:
     Result<void> map_constants()
     {
         const bool is_own = view_ == HostView::own;
-        CELL_TRY(image_.constants_, is_own ? cell::image::map_constants(image_.regions_) : shared());
+        CELL_TRY(image_.constants_,
+                 is_own ? cell::image::map_constants(image_.regions_) : shared());
         place_constants(image_.regions_, *image_.constants_);
         return {};
     }

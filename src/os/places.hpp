@@ -18,10 +18,7 @@ public:
     static Result<Places> of_caller() noexcept;
 
     // Is what was put elsewhere still apart from the caller? No system call.
-    bool is_apart() const noexcept
-    {
-        return place_ >= 0 && place_ != ::sched_getcpu();
-    }
+    bool is_apart() const noexcept { return place_ >= 0 && place_ != ::sched_getcpu(); }
 
     // Puts another thread, or a process of one thread, on another processor than the caller's,
     // unless it is there already. True if it is there now.

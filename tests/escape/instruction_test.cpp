@@ -58,10 +58,10 @@ TEST_P(Instruction, InterruptsFault)
     for (int vector = 0; vector < 256; vector++) {
         const Outcome outcome =
             cell.run([&](struct sbm *sbm) { return sbm_call(sbm, attack_interrupt, vector); });
-        const unsigned expected = vector == 3      ? TRAP
-                                  : vector == 4    ? PROTECTION | TRAP
+        const unsigned expected = vector == 3                      ? TRAP
+                                  : vector == 4                    ? PROTECTION | TRAP
                                   : vector == 0x80 && !is_module() ? SYSTEM_CALL
-                                                   : PROTECTION;
+                                                                   : PROTECTION;
         if (level() == SBM_LEVEL_PROCESS)
             EXPECT_TRUE(expected & way(outcome.kind)) << vector << ": " << outcome;
         else // nested hosts emulate these, and keep a few vectors for themselves
