@@ -48,6 +48,7 @@ struct sbm_map_order {
 #define SBM_REFUSED_CALLS 32
 #define SBM_REFUSED_NAME 24
 #define SBM_SEED_BYTES 32
+#define SBM_FRAME_WORDS 12
 
 /* A Linux system call that the personality of a module did not do. */
 struct sbm_refused_call {
@@ -63,6 +64,16 @@ struct sbm_clock {
     uint64_t age;        /* ticks of the time-stamp counter since then */
     uint64_t multiplier; /* nanoseconds a tick, times 2^32 */
 };
+
+/* A system call of an app, there and back (abi/calls). */
+struct sbm_frame {
+    uint16_t number;
+    uint16_t reserved[3];
+    int64_t status;                   /* sbm::calls::Status, from the host */
+    uint64_t words[SBM_FRAME_WORDS];  /* arguments; then results */
+};
+/* What stands in `call_proxy` for it, where no record of a proxy or import can be. */
+#define SBM_SYSTEM_CALL 1
 
 /* What the signal handler of the process level saw. */
 struct sbm_signal_frame {
@@ -125,6 +136,11 @@ struct sbm_mailbox {
     /* Modules only. Written by the host before a call. */
     SBM_APART struct sbm_clock clock;
     unsigned char seed[SBM_SEED_BYTES]; /* of the cell's random numbers, its own */
+
+    uint64_t has_system;                /* there is somebody to answer system calls */
+
+    /* Apps only: there and back. */
+    SBM_APART struct sbm_frame frame;
 
     /* Written by the module. */
     uint64_t thread_pointer; /* after the start */

@@ -51,7 +51,7 @@ struct sbm_module_import {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(struct sbm_mailbox) == 11264, "another mailbox is another SBM_MODULE_ABI");
+static_assert(sizeof(struct sbm_mailbox) == 11520, "another mailbox is another SBM_MODULE_ABI");
 #endif
 
 #define SBM_MODULE_NAME_MAX 255       /* bytes of a name */

@@ -32,6 +32,14 @@ function(sbm_add_module name)
   target_link_options(${name} PRIVATE -fno-sanitize=all)
 endfunction()
 
+# sbm_add_app(<name> SOURCES <file>… [LIBRARIES <library>…] [POSITION_DEPENDENT])
+#
+# The same for an app: a module that has a `main`, which `sbm run` calls.
+function(sbm_add_app name)
+  sbm_add_module(${name} ${ARGN})
+  target_link_options(${name} PRIVATE -Wl,--wrap=main -Wl,-u,__sbm_thunk_main)
+endfunction()
+
 # sbm_embed_module(<target> <module>)
 #
 # Carries the module's file inside of <target>, which gets the header <module>.module.hpp:

@@ -268,6 +268,8 @@ Answer tell_system(std::uint64_t target)
 
 [[noreturn]] void end(std::uint64_t status)
 {
+    if (has_system())
+        exit_app(status);
     Report("the module called exit(")
         .decimal(static_cast<std::int32_t>(status))
         .text(")")
@@ -406,8 +408,10 @@ Answer time_call(std::uint64_t number, Arguments a, bool &known)
 
 // What a program does with standard input, output and error. Any other file does not
 // exist, and the attempt is counted.
-Answer file_call(std::uint64_t number, Arguments a, bool &known)
+Answer standard_file_call(std::uint64_t number, Arguments a, bool &known)
 {
+    if (has_system())
+        return file_call(number, a, known);
     switch (number) {
     case SYS_read:
     case SYS_readv:
@@ -451,7 +455,7 @@ extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&
 extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&arguments)[6])
 {
     static constexpr Answer (*const groups[])(std::uint64_t, Arguments, bool &) = {
-        memory_call, thread_call, signal_call, time_call, file_call};
+        memory_call, thread_call, signal_call, time_call, standard_file_call};
     for (const auto group : groups) {
         bool known = true;
         const Answer answer = group(number, arguments, known);

@@ -40,6 +40,12 @@ std::uint64_t now(bool realtime);
 // Bytes from the seed that the host gave to this cell.
 void fill_random(void *target, std::size_t size);
 
+// Apps: there is somebody to answer system calls. Then file calls go there, what is written to
+// standard output and error as well, and `exit` ends the app.
+bool has_system();
+Answer file_call(std::uint64_t number, Arguments arguments, bool &known);
+[[noreturn]] void exit_app(std::uint64_t status);
+
 void copy(void *to, const void *from, std::size_t size);
 void clear(void *at, std::size_t size);
 

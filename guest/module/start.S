@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What makes a static program a module: the note by which the host finds its way
-// around in it, and a `main` that goes back to the host when constructors have run.
+// around in it, and the start, of which main.S or app_main.S is the end.
 
 // Distances, so that the file can be read without relocating it: struct sbm_module_note.
     .section .note.sbm, "a", @note
@@ -46,31 +46,15 @@ __sbm_start:
     push %r13
     push %r14
     push %r15
-    mov %rsp, .Lbefore_start(%rip)
+    mov %rsp, __sbm_before_start(%rip)
     mov %rdi, %rsp
     xor %edx, %edx // no function to be called at exit
     xor %ebp, %ebp
     jmp _start
     .size __sbm_start, . - __sbm_start
 
-// The C library calls this after all constructors. What it has on the stack is left
-// there: nothing returns to it.
-    .globl main
-    .type main, @function
-    .balign 16
-main:
-    mov .Lbefore_start(%rip), %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
-    xor %eax, %eax
-    ret
-    .size main, . - main
-
-    .local .Lbefore_start
-    .comm .Lbefore_start, 8, 8
+// Where `main` goes back to.
+    .hidden __sbm_before_start
+    .comm __sbm_before_start, 8, 8
 
     .section .note.GNU-stack, "", @progbits

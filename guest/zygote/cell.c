@@ -105,6 +105,18 @@ static void await_request(void)
     answered = load(&mailbox->sequence);
 }
 
+static void obey(const struct sbm_map_order *orders, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        kernel(SYS_mprotect, orders[i].address, orders[i].size, orders[i].protection);
+}
+
+static void obey_map_orders(void)
+{
+    const uint32_t count = mailbox->order_count;
+    obey(mailbox->orders, count < SBM_MAP_ORDERS ? count : SBM_MAP_ORDERS);
+}
+
 /* How the runtime leaves the cell: for a host call it comes back, after an
  * abort nobody wakes it again. */
 static void leave(uint32_t exit)
@@ -116,18 +128,7 @@ static void leave(uint32_t exit)
     mailbox->fault.registers[INSTRUCTION_REGISTER] = frame[1];
     answer(exit);
     await_request();
-}
-
-static void obey(const struct sbm_map_order *orders, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        kernel(SYS_mprotect, orders[i].address, orders[i].size, orders[i].protection);
-}
-
-static void obey_map_orders(void)
-{
-    const uint32_t count = mailbox->order_count;
-    obey(mailbox->orders, count < SBM_MAP_ORDERS ? count : SBM_MAP_ORDERS);
+    obey_map_orders(); /* a system call may have given memory */
 }
 
 /* The host looks at the same cache line, and a write takes it away from there: what is there

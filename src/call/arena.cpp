@@ -72,8 +72,18 @@ Result<std::uint32_t> Arena::take_slot(std::uint64_t pages, Access access)
     return static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
+Result<void> Arena::seal()
+{
+    if (chunks_.empty())
+        CELL_CHECK(add_chunk(0));
+    is_sealed_ = true;
+    return {};
+}
+
 Result<void> Arena::add_chunk(std::uint64_t bytes)
 {
+    if (is_sealed_)
+        return error(Errc::no_memory, "the address space for buffers is used up");
     const std::uint64_t size = std::max(kChunk, round_up(bytes, kLargePage));
     CELL_TRY(os::Descriptor file, os::memory_file("sbm-buffers", 0));
     CELL_TRY(os::Mapping mapping, os::reserve(size, kLargePage));

@@ -45,6 +45,10 @@ public:
     // caller will write all of the buffer, and only the bytes around it are cleared.
     Result<std::uint32_t> acquire(std::uint64_t size, std::uint64_t alignment, Access access,
                                   GuardAt guard, bool filled);
+    // From now on there is no more memory than there is address space for already: a process
+    // that is within a call cannot be given more.
+    Result<void> seal();
+
     // Released slots keep 32 MiB of memory, or as much as was in use at once; the rest goes
     // back to the kernel, that of the slot just released last.
     void release(std::uint32_t slot) noexcept;
@@ -96,6 +100,7 @@ private:
     std::vector<Grant> grants_;
     static constexpr std::uint64_t kNever = UINT64_MAX;
     std::uint64_t runs_ = 0;
+    bool is_sealed_ = false;
 };
 
 } // namespace cell::call

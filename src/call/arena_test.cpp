@@ -227,6 +227,18 @@ TEST(ArenaTest, AfterAResetABufferThatStayedIsCleared)
 }
 
 // What a reset has cleared need not be cleared again, unless a cell has run meanwhile.
+TEST(ArenaTest, SealedHasOneChunk)
+{
+    Arena arena;
+    ASSERT_TRUE(arena.seal());
+    EXPECT_EQ(arena.chunks().size(), 1U);
+    EXPECT_TRUE(arena.acquire(std::uint64_t{32} << 20, 1, Access::write, GuardAt::end, false));
+    const auto more = arena.acquire(std::uint64_t{32} << 20, 1, Access::write, GuardAt::end, false);
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().code(), Errc::no_memory);
+    EXPECT_TRUE(arena.acquire(100, 1, Access::write, GuardAt::end, false)) << "it still fits";
+}
+
 TEST(ArenaTest, IsClearedOnce)
 {
     Arena arena;

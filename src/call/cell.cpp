@@ -122,8 +122,18 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     touched_ = true;
     arena_.note_run();
     image_.prepare_call();
+    image_.mailbox().has_system = system_ != nullptr;
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
+        if (system_ && call->proxy == SBM_SYSTEM_CALL) {
+            CELL_TRY(const bool goes_on, answer_system_call());
+            if (!goes_on) {
+                halt();
+                return error(Errc::cancelled, "the app has ended");
+            }
+            exit = backend_->resume(0);
+            continue;
+        }
         const auto served = serve_host_call(*call, image_, arena_, imports_);
         if (!served) {
             halt();
@@ -145,6 +155,17 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
                       : timed_out->limit == backend::Limit::cancelled ? Errc::cancelled
                                                                       : Errc::timed_out;
     return error(code, "the call was aborted: %s", fault->summary().c_str());
+}
+
+// The frame is copied once, and only the copy is looked at. False if the app has ended.
+Result<bool> Cell::answer_system_call()
+{
+    sbm_frame frame;
+    std::memcpy(&frame, &image_.mailbox().frame, sizeof frame);
+    const bool goes_on = system_->answer(frame);
+    std::memcpy(&image_.mailbox().frame, &frame, sizeof frame);
+    CELL_CHECK(introduce()); // a region that it has acquired
+    return goes_on;
 }
 
 // Whoever was lent memory could go on to write there after it has answered.

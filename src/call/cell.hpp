@@ -8,6 +8,7 @@
 #include "call/fault.hpp"
 #include "call/host_call.hpp"
 #include "call/shared_memory.hpp"
+#include "call/system_calls.hpp"
 #include "image/cell_image.hpp"
 
 #include <sbm/types.h>
@@ -32,6 +33,9 @@ public:
 
     // What the code of a module may call; outlives the cell.
     void set_imports(const Imports *imports) { imports_ = imports; }
+
+    // Who answers the system calls of an app; outlives the cell.
+    void set_system(SystemCalls &system) { system_ = &system; }
 
     // Calls function(data); with `size`, `data` is an argument structure of so many bytes,
     // of which the function gets a read-only copy. It sees the memory in `shares` besides;
@@ -73,6 +77,7 @@ private:
     Result<long> run(std::uint64_t function, std::uint64_t argument, const backend::Limits &limits,
                      std::optional<FaultRecord> &fault);
     Result<long> settle(std::int64_t value);
+    Result<bool> answer_system_call();
 
     image::CellImage image_;
     std::unique_ptr<backend::Backend> backend_;
@@ -89,6 +94,7 @@ private:
     std::vector<Lent> lent_;
     std::size_t chunks_known_ = 0, grants_known_ = 0;
     const Imports *imports_ = nullptr;
+    SystemCalls *system_ = nullptr;
     bool touched_ = false; // called since it was started or reset
     bool stale_ = false;   // an aborted call left it as it is
 };

@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "call/arena.hpp"
 #include "call/fault.hpp"
+#include "call/system_calls.hpp"
 
 #include <sbm/detail/host_function.hpp>
 #include <sbm/types.h>
@@ -58,6 +59,12 @@ public:
     // How long, in nanoseconds, both sides of a call may look for each other before they
     // sleep. Levels without another side have nothing to do.
     virtual Result<void> set_spin(std::uint64_t) { return {}; }
+
+    // Lets somebody answer the system calls of the module that the engine runs: an app's.
+    virtual Result<void> set_system(SystemCalls &)
+    {
+        return error(Errc::misuse, "only a module makes system calls");
+    }
 
     // From any thread: ends the call that is on, or the next one. Where calls run on the
     // caller's own stack, nothing can end them: false.

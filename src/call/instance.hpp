@@ -66,6 +66,12 @@ public:
     Result<void> provide(std::string_view name, std::string_view signature,
                          sbm::detail::HostFunction function) noexcept;
 
+    // Apps: see Engine.
+    Result<void> set_system(SystemCalls &system) noexcept
+    {
+        return without_throwing([&] { return engine_->set_system(system); });
+    }
+
     // From any thread, without `enter`.
     bool cancel() noexcept { return engine_->cancel(); }
 

@@ -74,6 +74,13 @@ public:
 
     Result<void> set_spin(std::uint64_t bound) override { return cell_->set_spin(bound); }
 
+    Result<void> set_system(SystemCalls &system) override
+    {
+        CELL_CHECK(system.attach(arena_));
+        cell_->set_system(system);
+        return {};
+    }
+
     bool cancel() noexcept override
     {
         cell_->cancel();
@@ -190,6 +197,8 @@ void Module::take(std::shared_ptr<const image::ModuleTemplate> state)
         thunks_.push_back(address_of(function));
     if (file().batch())
         thunks_.push_back(batch());
+    if (file().main())
+        thunks_.push_back(main());
     std::sort(thunks_.begin(), thunks_.end());
 }
 

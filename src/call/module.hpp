@@ -47,6 +47,12 @@ public:
         return file().batch() ? file().batch() + template_->layout.bias : 0;
     }
 
+    // An app's `main`, in cells; 0 if the module is none.
+    std::uint64_t main() const
+    {
+        return file().main() ? file().main() + template_->layout.bias : 0;
+    }
+
     // One more cell. Level, limits and guard are those of `options`, memory and stack the
     // module's.
     Result<std::unique_ptr<Engine>> make_engine(sbm_level level,

@@ -48,6 +48,20 @@ struct CallOptions {
 // Success if the function returned, whatever it returned.
 int call(const CallOptions &options);
 
+struct RunOptions {
+    std::string app;
+    std::string policy; // a file; empty: one that grants nothing
+    std::vector<std::string> arguments;
+    std::string level = "strongest";
+    bool trace = false;
+};
+// What the app gave to exit, or kNotRun.
+inline constexpr int kNotRun = 125;
+int run_app(const RunOptions &options);
+
+// The table of system calls.
+int calls();
+
 struct BenchOptions {
     std::vector<std::string> levels; // empty: all that this machine has
     std::string json_file;           // empty: none

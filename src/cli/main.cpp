@@ -106,6 +106,21 @@ int run(int count, char **arguments)
         ->required();
     module_command->add_flag("--json", module.json, "Print JSON");
 
+    cli::RunOptions run;
+    CLI::App *run_command =
+        app.add_subcommand("run", "Run an app in a cell, as far as a policy allows");
+    run_command->add_option("app", run.app, "Its file")->required();
+    run_command->add_option("--policy", run.policy,
+                            "What it may do (<sbm/policy.hpp>); nothing if absent");
+    run_command->add_option("--level", run.level, "process, vm or strongest")
+        ->check(CLI::IsMember(kStrongLevels))
+        ->capture_default_str();
+    run_command->add_flag("--trace", run.trace, "Print each system call to standard error");
+    run_command->add_option("arguments", run.arguments, "The app's, after --");
+    run_command->footer("Exit status: the app's own; 125 if it was not run, or ended otherwise.");
+
+    CLI::App *calls_command = app.add_subcommand("calls", "The system calls that apps can make");
+
     CallCommand call(app);
 #ifdef SBM_WITH_BENCH
     cli::BenchOptions bench;
@@ -133,6 +148,10 @@ int run(int count, char **arguments)
         return cli::verify(verify);
     if (module_command->parsed())
         return cli::module(module);
+    if (calls_command->parsed())
+        return cli::calls();
+    if (run_command->parsed())
+        return cli::run_app(run);
     if (call.is_wanted())
         return call.run();
 #ifdef SBM_WITH_BENCH

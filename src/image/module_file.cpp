@@ -301,13 +301,15 @@ private:
             if (function.name.starts_with(kOwnNames)) {
                 if (function.name == "sbm.batch")
                     module_.batch_ = function.address;
+                else if (function.name == "sbm.main")
+                    module_.main_ = function.address;
                 continue;
             }
             if (module_.find_export(function.name))
                 return damaged("two exported functions with one name");
             module_.exports_.push_back(std::move(function));
         }
-        if (module_.exports_.empty())
+        if (module_.exports_.empty() && module_.main_ == 0)
             return damaged("it exports no function");
         return {};
     }

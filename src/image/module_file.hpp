@@ -73,6 +73,8 @@ public:
     const ModuleFunction *find_export(std::string_view name) const;
     // The library's own function that makes many calls, or 0: a thunk.
     std::uint64_t batch() const { return batch_; }
+    // An app's `main`, or 0.
+    std::uint64_t main() const { return main_; }
 
     // Is [address, address + size) in a segment with these rights, its bytes in the file?
     bool contains_file_bytes(std::uint64_t address, std::uint64_t size, int protection) const;
@@ -89,7 +91,7 @@ private:
     std::uint64_t constant_start_ = 0, constant_size_ = 0;
     std::uint64_t elf_entry_ = 0, headers_address_ = 0;
     std::uint64_t call_ = 0, serve_ = 0, start_ = 0, system_call_ = 0, mailbox_pointer_ = 0;
-    std::uint64_t batch_ = 0;
+    std::uint64_t batch_ = 0, main_ = 0;
     std::vector<ModuleFunction> exports_, imports_;
 };
 

@@ -162,7 +162,7 @@ public:
     Exit resume(std::int64_t result) override
     {
         image_->mailbox().call_result = result;
-        set(image_->mailbox().order_count, 0U);
+        hand_over_orders();
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
         const std::uint64_t passed = elapsed();
@@ -408,13 +408,20 @@ private:
         sbm_mailbox &mailbox = image_->mailbox();
         set(mailbox.function, function);
         set(mailbox.data, data);
+        hand_over_orders();
+        notify(request);
+    }
+
+    // As many as the mailbox holds; the others come with the next request.
+    void hand_over_orders()
+    {
+        sbm_mailbox &mailbox = image_->mailbox();
         const std::size_t count =
             std::min<std::size_t>(orders_.size() - orders_sent_, SBM_MAP_ORDERS);
         if (count)
             std::memcpy(mailbox.orders, orders_.data() + orders_sent_, count * sizeof orders_[0]);
         set(mailbox.order_count, static_cast<std::uint32_t>(count));
         orders_sent_ += count;
-        notify(request);
     }
 
     void notify(std::uint32_t request)

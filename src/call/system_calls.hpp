@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who answers the system calls of an app; src/system does.
+#pragma once
+
+#include "abi/mailbox.h"
+#include "base/result.hpp"
+
+namespace cell::call {
+
+class Arena;
+
+class SystemCalls {
+public:
+    virtual ~SystemCalls() = default;
+
+    // Before the first call: where memory that the cell sees comes from. It outlives the calls.
+    virtual Result<void> attach(Arena &arena) = 0;
+
+    // Answers a call, of which `frame` is a private copy. False ends the app. May throw
+    // std::bad_alloc, which ends it as well.
+    virtual bool answer(sbm_frame &frame) = 0;
+};
+
+} // namespace cell::call

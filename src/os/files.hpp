@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files beneath a folder, for paths that somebody untrusted made up.
+#pragma once
+
+#include "os/descriptor.hpp"
+
+#include <string>
+#include <vector>
+
+namespace cell::os {
+
+// A folder of the program's, to look for files in; errno if that fails.
+Descriptor open_folder(const std::string &path) noexcept;
+
+enum class Opening { read, read_write, create };
+
+// A plain file beneath `folder`. No link is followed, "..", magic links and mounts lead
+// nowhere, and devices, pipes and sockets are ENXIO without being opened. `create` makes
+// a new file or fails. errno if that fails.
+Descriptor open_beneath(int folder, const std::string &path, Opening opening) noexcept;
+
+// What is there: 'f' for a plain file, 'd' for a folder, 0 for nothing that may be seen.
+char kind_beneath(int folder, const std::string &path) noexcept;
+
+bool remove_beneath(int folder, const std::string &path) noexcept; // a plain file
+
+// The plain files and folders in a folder, the latter ending in '/'. False, and errno.
+bool list_beneath(int folder, const std::string &path, std::vector<std::string> &names);
+
+} // namespace cell::os

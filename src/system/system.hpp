@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Answers the system calls of one app: decodes a frame by the table, checks regions, handles
+// and grants, and lets a service do the work. What the app sent is read once; the services see
+// copies.
+#pragma once
+
+#include "abi/calls/calls.hpp"
+#include "call/system_calls.hpp"
+#include "system/files.hpp"
+#include "system/regions.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cell::system {
+
+// A folder that the app may use, under a name of its own.
+struct Root {
+    std::string name;
+    std::unique_ptr<Folder> folder;
+    bool read = false, write = false, create = false, remove = false;
+    std::uint64_t bytes_left = UINT64_MAX; // that files may still grow by
+    std::uint64_t files_left = UINT64_MAX; // that may still be made
+};
+
+// A call that the policy does not allow.
+struct Denial {
+    std::string call, argument;
+    std::string reason;      // the rule, or that there is none
+    std::string would_allow; // what to write in the policy
+};
+
+// One call, for a trace: its name, its parameters and how it ended, in a line.
+struct Traced {
+    const char *call;
+    std::string text;
+    sbm::calls::Status status;
+};
+
+// All that an app can reach. Functions may be empty.
+struct Services {
+    std::vector<Root> roots;
+    std::vector<std::string> arguments;
+    std::uint64_t handles = 64;                           // open at a time
+    std::uint64_t region_bytes = std::uint64_t{32} << 20; // acquired at a time
+    std::function<std::uint64_t(bool realtime)> clock;    // nanoseconds
+    std::function<void(std::span<std::byte>)> random;
+    std::function<void(int stream, std::string_view text)> log;
+    std::function<void(const Denial &)> denied;
+    std::function<void(const Traced &)> trace;
+};
+
+class System final : public call::SystemCalls {
+public:
+    explicit System(Services services) : services_(std::move(services)) {}
+    ~System() override;
+
+    Result<void> attach(call::Arena &arena) override;
+    // The same with memory of a test's.
+    void attach(std::unique_ptr<Memory> memory);
+    bool answer(sbm_frame &frame) override;
+
+    // Once the app has made the call to exit.
+    std::optional<int> exit_status() const { return exit_status_; }
+    std::size_t open_handles() const { return handles_.size(); }
+    std::uint64_t calls() const { return calls_; }
+
+private:
+    using Status = sbm::calls::Status;
+    using Results = std::array<std::uint64_t, 2>;
+    template <class C> friend struct Server;
+    template <class Type> friend struct Taken;
+
+    struct OpenHandle {
+        std::unique_ptr<OpenFile> file;
+        Root *root;
+        bool readable, writable;
+    };
+    Status find_handle(std::uint64_t number, sbm::calls::Right right, OpenHandle *&found);
+    Status add_handle(std::unique_ptr<OpenFile> file, Root *root, bool readable, bool writable,
+                      Results &results);
+    Status find_root(const char *call, std::string_view path, const char *right, Root *&root,
+                     std::string &rest);
+    Status deny(const char *call, std::string_view argument, std::string reason,
+                std::string would_allow);
+    Status grow(OpenHandle &file, std::uint64_t end);
+
+    Status serve(sbm::calls::MemoryAcquire, Results &, std::uint64_t type, std::uint64_t count);
+    Status serve(sbm::calls::MemoryRelease, Results &, std::uint64_t region);
+    Status serve(sbm::calls::TimeNow, Results &, std::uint64_t clock);
+    Status serve(sbm::calls::FileExists, Results &, std::string_view path);
+    Status serve(sbm::calls::FileOpen, Results &, std::string_view path, std::uint64_t rights);
+    Status serve(sbm::calls::FileCreate, Results &, std::string_view path);
+    Status serve(sbm::calls::FileRead, Results &, OpenHandle &file, std::uint64_t position,
+                 std::span<std::byte> bytes);
+    Status serve(sbm::calls::FileWrite, Results &, OpenHandle &file, std::uint64_t position,
+                 std::string_view bytes);
+    Status serve(sbm::calls::FileSize, Results &, OpenHandle &file);
+    Status serve(sbm::calls::FileTruncate, Results &, OpenHandle &file, std::uint64_t size);
+    Status serve(sbm::calls::FileSync, Results &, OpenHandle &file);
+    Status serve(sbm::calls::FileRemove, Results &, std::string_view path);
+    Status serve(sbm::calls::FileList, Results &, std::string_view path, std::uint64_t first,
+                 std::span<std::byte> names);
+    Status serve(sbm::calls::SelfExit, Results &, std::uint64_t status);
+    Status serve(sbm::calls::SelfLog, Results &, std::uint64_t stream, std::string_view text);
+    Status serve(sbm::calls::SelfRandom, Results &, std::span<std::byte> bytes);
+    Status serve(sbm::calls::SelfArgument, Results &, std::uint64_t index,
+                 std::span<std::byte> text);
+    Status serve(sbm::calls::HandleClose, Results &, std::uint64_t handle);
+
+    template <class... C> bool dispatch(sbm::calls::List<C...>, sbm_frame &frame);
+    template <class C> void serve_one(sbm_frame &frame);
+
+    Services services_;
+    std::unique_ptr<Memory> memory_;
+    std::optional<Regions> regions_;
+    std::map<std::uint64_t, OpenHandle> handles_;
+    std::uint64_t next_handle_ = 1; // numbers are not given again
+    std::optional<int> exit_status_;
+    std::uint64_t calls_ = 0;
+};
+
+const char *status_name(sbm::calls::Status status);
+
+} // namespace cell::system
