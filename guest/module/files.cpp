@@ -419,8 +419,11 @@ Answer truncate(std::uint64_t number, std::uint64_t size)
 
 Answer sync(std::uint64_t number)
 {
-    const File *file = find_file(number);
-    return file ? errno_of(call<calls::FileSync>(file->handle)) : -EBADF;
+    const File *file = find(number);
+    if (!file)
+        return -EBADF;
+    // That a new name is kept is the affair of the folder's own file system.
+    return file->state == File::State::folder ? 0 : errno_of(call<calls::FileSync>(file->handle));
 }
 
 // The kernel's entries of a folder, as many as fit.
