@@ -147,12 +147,15 @@ Status open_handle(std::size_t size, std::uint64_t flags, std::uint64_t rights, 
     const std::uint64_t region = staging().region;
     if ((flags & O_CREAT) && (flags & O_EXCL))
         return call<calls::FileCreate>(handle, region, 0, size);
-    Status status = call<calls::FileOpen>(handle, region, 0, size, rights);
-    if (status != Status::not_found || !(flags & O_CREAT))
-        return status;
-    status = call<calls::FileCreate>(handle, region, 0, size);
-    return status == Status::exists ? call<calls::FileOpen>(handle, region, 0, size, rights)
-                                    : status;
+    const Status opened = call<calls::FileOpen>(handle, region, 0, size, rights);
+    // A policy may allow new files, and no writing to those that are there.
+    if (!(flags & O_CREAT) || (opened != Status::not_found && opened != Status::denied))
+        return opened;
+    const Status created = call<calls::FileCreate>(handle, region, 0, size);
+    if (created != Status::exists)
+        return created;
+    return opened == Status::denied ? opened
+                                    : call<calls::FileOpen>(handle, region, 0, size, rights);
 }
 
 Answer open_file(std::uint64_t path, std::uint64_t flags)
