@@ -269,6 +269,51 @@ void backtrace_seeds()
     fault("short_stack", near(Anchor::function), near(Anchor::stack_top, -4), {});
 }
 
+void policy_seeds()
+{
+    const auto text = [](const char *name, const std::string &policy) {
+        seed(std::string("policy_text/") + name, {policy.begin(), policy.end()});
+    };
+    text("whole", "[limits]\nmemory = \"64 MiB\"\ncpu_time = \"10 s\"\nwall_time = \"1 min\"\n"
+                  "handles = 64\nlog = \"1 MiB\"\n\n[files.data]\npath = \"/srv/data\"\nread = "
+                  "true\nwrite = true\ncreate = true\nremove = true\nbytes = \"10 MiB\"\nfiles = "
+                  "100\n");
+    text("inline", "files = { data = { path = 'x', read = true } }\nlimits = {}\n");
+    text("dotted", "files.\"a b\".path = \"/x\"\nfiles.\"a b\".read = true\n");
+    text("unknown_key", "[files.data]\npath = \"/x\"\nexecute = true\n");
+    text("control_character", "[\"a\\u001b\"]\n");
+    text("large_number", "[limits]\nmemory = \"18446744073709551616 GiB\"\n");
+    text("name_with_slash", "[files.\"a/b\"]\npath = \"/x\"\n");
+}
+
+// Of frames: the number's index in the table, and the words.
+void frame_seeds()
+{
+    const auto frame = [](std::uint8_t call, Octets words) {
+        words.insert(words.begin(), call);
+        words.resize(13);
+        return words;
+    };
+    constexpr std::uint8_t kAcquire = 0, kRelease = 1, kExists = 3, kOpen = 4, kCreate = 5,
+                           kRead = 6, kWrite = 7, kTruncate = 9, kList = 12, kExit = 13,
+                           kRandom = 15, kClose = 17;
+    const auto all = [](const char *name, const std::vector<Octets> &frames) {
+        Octets octets;
+        for (const Octets &one : frames)
+            append(octets, one);
+        seed(std::string("call_frame/") + name, octets);
+    };
+    all("file",
+        {frame(kCreate, {1, 0, 6}), frame(kWrite, {1, 0, 1, 0, 20}), frame(kOpen, {1, 0, 6, 3}),
+         frame(kRead, {2, 5, 1, 100, 50}), frame(kTruncate, {1, 3}),
+         frame(kList, {1, 0, 1, 0, 1, 200, 50}), frame(kClose, {1}), frame(kExit, {7})});
+    all("regions", {frame(kAcquire, {4, 100}), frame(kRandom, {2, 0, 10}), frame(kRelease, {2}),
+                    frame(kAcquire, {1, 249}), frame(kRandom, {3, 248, 1})});
+    all("edges", {frame(kCreate, {1, 0, 6}), frame(kWrite, {1, 252, 1, 0, 1}),
+                  frame(kWrite, {1, 253, 1, 0, 1}), frame(kTruncate, {1, 254}),
+                  frame(kRandom, {1, 254, 2}), frame(kExists, {1, 1, 254})});
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -284,6 +329,8 @@ int main(int argc, char **argv)
     fault_seeds();
     proxy_seeds();
     backtrace_seeds();
+    policy_seeds();
+    frame_seeds();
     for (const auto &[name, octets] : fuzz::module_seeds())
         seed("module_file/" + name, octets);
     return wrong == 0 ? 0 : 1;

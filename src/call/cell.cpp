@@ -126,7 +126,9 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
         if (system_ && call->proxy == SBM_SYSTEM_CALL) {
+            stale_ = true; // unless it is answered
             CELL_TRY(const bool goes_on, answer_system_call());
+            stale_ = false;
             if (!goes_on) {
                 halt();
                 return error(Errc::cancelled, "the app has ended");

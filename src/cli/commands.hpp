@@ -59,6 +59,13 @@ struct RunOptions {
 inline constexpr int kNotRun = 125;
 int run_app(const RunOptions &options);
 
+struct ExplainOptions {
+    std::string policy; // a file
+    bool json = false;
+};
+// Success if it is a policy.
+int explain(const ExplainOptions &options);
+
 // The table of system calls.
 int calls();
 

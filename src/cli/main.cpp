@@ -119,6 +119,12 @@ int run(int count, char **arguments)
     run_command->add_option("arguments", run.arguments, "The app's, after --");
     run_command->footer("Exit status: the app's own; 125 if it was not run, or ended otherwise.");
 
+    cli::ExplainOptions explain;
+    CLI::App *explain_command =
+        app.add_subcommand("explain", "What a policy grants, and what holds an app to it");
+    explain_command->add_option("policy", explain.policy, "Its file")->required();
+    explain_command->add_flag("--json", explain.json, "Print JSON");
+
     CLI::App *calls_command = app.add_subcommand("calls", "The system calls that apps can make");
 
     CallCommand call(app);
@@ -148,6 +154,8 @@ int run(int count, char **arguments)
         return cli::verify(verify);
     if (module_command->parsed())
         return cli::module(module);
+    if (explain_command->parsed())
+        return cli::explain(explain);
     if (calls_command->parsed())
         return cli::calls();
     if (run_command->parsed())

@@ -91,4 +91,18 @@ TEST_F(RunCommand, WhatIsNotRunIsToldWithAStatusOfItsOwn)
     EXPECT_EQ(run("run 2>&1").status, 2);
 }
 
+TEST_F(RunCommand, ExplainSaysWhatIsGranted)
+{
+    const Ended text = run("explain " + (folder_ / "app.toml").string());
+    EXPECT_EQ(text.status, 0);
+    EXPECT_TRUE(has(text, "files        data/… in ")) << text.output;
+    EXPECT_TRUE(has(text, ": read create; may grow by any number of bytes"));
+    const auto json = cli_test::parsed(run("explain --json " + (folder_ / "app.toml").string()));
+    ASSERT_TRUE(json.is_object());
+    EXPECT_EQ(json["files"][0]["rights"], (nlohmann::json{"read", "create"}));
+    EXPECT_EQ(json["cpu_time_ns"], nullptr);
+    write("bad.toml", "[net]\n");
+    EXPECT_EQ(run("explain " + (folder_ / "bad.toml").string() + " 2>/dev/null").status, 1);
+}
+
 } // namespace

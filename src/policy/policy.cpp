@@ -47,6 +47,15 @@ std::optional<std::uint64_t> measure(std::string_view text, std::span<const Unit
     return std::nullopt;
 }
 
+// Keys can hold anything, and errors go to terminals.
+std::string printable(std::string text)
+{
+    for (char &c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            c = '?';
+    return text;
+}
+
 class Reader {
 public:
     explicit Reader(std::string_view name) : name_(name) {}
@@ -70,7 +79,7 @@ public:
     Error at(const toml::source_region &where, const std::string &what) const
     {
         return cell::error(Errc::misuse, "%s:%u:%u: %s", std::string(name_).c_str(),
-                           where.begin.line, where.begin.column, what.c_str());
+                           where.begin.line, where.begin.column, printable(what).c_str());
     }
 
 private:

@@ -92,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[files.data]\npath = \"/a\"\nexecute = true\n",
               "p:3:1: [files.data] has no key execute"},
         Wrong{"[files.\"a/b\"]\npath = \"/a\"\n", "p:1:8: this can be no name of a root"},
+        Wrong{"[\"a\\u001b[2J\"]\n", "p:1:2: a?[2J is no section of a policy"},
         Wrong{"[files.\"..\"]\npath = \"/a\"\n", "p:1:8: this can be no name of a root"}));
 
 TEST(PolicyText, ThatIsNoTomlIsAnError)

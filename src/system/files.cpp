@@ -2,7 +2,6 @@
 #include "system/files.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 namespace cell::system {
@@ -23,7 +22,8 @@ public:
         done = 0;
         if (position < content_->size()) {
             done = std::min<std::uint64_t>(bytes.size(), content_->size() - position);
-            std::memcpy(bytes.data(), content_->data() + position, done);
+            std::copy_n(content_->begin() + static_cast<std::ptrdiff_t>(position), done,
+                        bytes.begin());
         }
         return Status::ok;
     }

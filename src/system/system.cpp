@@ -4,6 +4,7 @@
 #include "system/arena_memory.hpp"
 #include "system/taken.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -381,7 +382,8 @@ Status System::serve(sbm::calls::SelfArgument, Results &results, std::uint64_t i
     if (index >= services_.arguments.size())
         return Status::not_found;
     const std::string &argument = services_.arguments[index];
-    std::memcpy(text.data(), argument.data(), std::min(text.size(), argument.size()));
+    std::copy_n(reinterpret_cast<const std::byte *>(argument.data()),
+                std::min(text.size(), argument.size()), text.begin());
     results[0] = argument.size();
     return Status::ok;
 }

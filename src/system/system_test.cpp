@@ -65,7 +65,7 @@ protected:
         services.arguments = {"app", "first argument"};
         services.clock = [](bool realtime) { return realtime ? 1000U : 7U; };
         services.random = [](std::span<std::byte> bytes) {
-            std::memset(bytes.data(), 9, bytes.size());
+            std::fill(bytes.begin(), bytes.end(), std::byte{9});
         };
         services.log = [this](int stream, std::string_view text) {
             log_ += std::to_string(stream) + ":" + std::string(text) + ";";

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// System calls of an app: bytes become frames, one after the other, on files in memory. Each
+// is answered by a documented status, nothing outside of a region changes, and no more handles
+// are open than allowed.
+#include "input.hpp"
+
+#include "system/system.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
+namespace {
+
+using namespace sbm::calls;
+
+constexpr std::size_t kGuard = 64;
+constexpr std::byte kMark{0xa5};
+
+// Regions with marks around them.
+class MarkedMemory final : public cell::system::Memory {
+public:
+    std::optional<Piece> acquire(std::uint64_t bytes) override
+    {
+        auto &piece = pieces_.emplace_back(bytes + 2 * kGuard, kMark);
+        std::memset(piece.data() + kGuard, 0, bytes);
+        return Piece{static_cast<std::uint32_t>(pieces_.size() - 1),
+                     reinterpret_cast<std::uint64_t>(piece.data() + kGuard), piece.data() + kGuard};
+    }
+    void release(std::uint32_t name) noexcept override
+    {
+        check(pieces_[name]);
+        pieces_[name].clear();
+    }
+    ~MarkedMemory() override
+    {
+        for (const auto &piece : pieces_)
+            if (!piece.empty())
+                check(piece);
+    }
+
+private:
+    static void check(const std::vector<std::byte> &piece) noexcept
+    {
+        for (std::size_t i = 0; i < kGuard; i++)
+            fuzz::require(piece[i] == kMark && piece[piece.size() - 1 - i] == kMark,
+                          "a byte outside of a region");
+    }
+    std::vector<std::vector<std::byte>> pieces_;
+};
+
+template <class... C> std::uint16_t number_of(List<C...>, std::size_t index)
+{
+    const std::uint16_t numbers[] = {C::number...};
+    return numbers[index % std::size(numbers)];
+}
+
+// Small numbers are what frames usually hold.
+std::uint64_t word_of(std::uint8_t octet)
+{
+    constexpr std::uint64_t kLarge[] = {
+        4095,       4096,          65535,     65536,
+        1 << 20,    (1 << 20) + 1, INT64_MAX, std::uint64_t{1} << 63,
+        UINT64_MAX, UINT32_MAX};
+    return octet < 246 ? octet : kLarge[octet - 246];
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
+{
+    constexpr std::size_t kHandles = 8, kFrame = 1 + SBM_FRAME_WORDS;
+    cell::system::Services services;
+    services.handles = kHandles;
+    services.region_bytes = 1 << 18;
+    services.arguments = {"app", "argument"};
+    services.random = [](std::span<std::byte> bytes) {
+        std::fill(bytes.begin(), bytes.end(), std::byte{7});
+    };
+    services.roots.push_back(
+        {"a", cell::system::make_memory_folder(), true, true, true, true, 1 << 16, 4});
+    services.roots.push_back({"b", cell::system::make_memory_folder(), true, false, false, false});
+    cell::system::System system(std::move(services));
+    system.attach(std::make_unique<MarkedMemory>());
+    sbm_frame first{};
+    first.number = MemoryAcquire::number;
+    first.words[0] = 1;
+    first.words[1] = 4096;
+    system.answer(first);
+    // A path that leads somewhere, and one that does not.
+    std::memcpy(reinterpret_cast<void *>(first.words[1]), "a/file/b/file/../c", 18);
+    for (; size >= kFrame; data += kFrame, size -= kFrame) {
+        sbm_frame frame{};
+        frame.number = data[0] < 240 ? number_of(Table(), data[0]) : data[0];
+        for (std::size_t i = 0; i < SBM_FRAME_WORDS; i++)
+            frame.words[i] = word_of(data[1 + i]);
+        const bool goes_on = system.answer(frame);
+        fuzz::require(frame.status >= 0 && frame.status < kStatuses, "no documented status");
+        fuzz::require(system.open_handles() <= kHandles, "too many handles");
+        fuzz::require(goes_on || system.exit_status(), "ended, and did not exit");
+        if (!goes_on)
+            break;
+    }
+    return 0;
+}

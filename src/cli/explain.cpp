@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `sbm explain`: what a policy grants, and what holds an app to it.
+#include "commands.hpp"
+
+#include <sbm/policy.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace cli {
+namespace {
+
+std::string size_text(std::uint64_t bytes)
+{
+    if (bytes == UINT64_MAX)
+        return "any number of bytes";
+    for (const auto &[name, unit] : {std::pair{"GiB", 30}, {"MiB", 20}, {"KiB", 10}})
+        if (bytes != 0 && bytes % (std::uint64_t{1} << unit) == 0)
+            return fmt::format("{} {}", bytes >> unit, name);
+    return fmt::format("{} bytes", bytes);
+}
+
+std::string time_text(std::chrono::nanoseconds time)
+{
+    return time == std::chrono::nanoseconds::max()
+               ? "no limit"
+               : fmt::format("{} ms",
+                             std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
+std::vector<std::string> rights_of(const sbm::FilesPolicy &root)
+{
+    std::vector<std::string> rights;
+    for (const auto &[name, granted] : {std::pair{"read", root.read},
+                                        {"write", root.write},
+                                        {"create", root.create},
+                                        {"remove", root.remove}})
+        if (granted)
+            rights.emplace_back(name);
+    return rights;
+}
+
+void print(const sbm::Policy &policy)
+{
+    fmt::print("memory       {}: the cell's address space has no more\n", size_text(policy.memory));
+    fmt::print("cpu time     {}: a watchdog takes the code away\n", time_text(policy.cpu_time));
+    fmt::print("wall time    {}: the same\n", time_text(policy.wall_time));
+    fmt::print("handles      {}: counted for each call that opens something\n", policy.handles);
+    fmt::print("output       {}: the rest is dropped, and told\n", size_text(policy.log));
+    for (const sbm::FilesPolicy &root : policy.files) {
+        const auto rights = rights_of(root);
+        fmt::print("files        {}/… in {}: {}; may grow by {}, and {} new files\n", root.name,
+                   root.path,
+                   rights.empty() ? "nothing" : fmt::format("{}", fmt::join(rights, " ")),
+                   size_text(root.bytes),
+                   root.files == UINT64_MAX ? "any number of" : std::to_string(root.files));
+    }
+    if (policy.files.empty())
+        fmt::print("files        none\n");
+    else
+        fmt::print("             paths are resolved beneath their root by the kernel (openat2), "
+                   "without links, mounts, devices, pipes and sockets\n");
+    fmt::print("network      none: there is no call for it\n");
+}
+
+nlohmann::json to_json(const sbm::Policy &policy)
+{
+    const auto time = [](std::chrono::nanoseconds value) -> nlohmann::json {
+        if (value == std::chrono::nanoseconds::max())
+            return nullptr;
+        return value.count();
+    };
+    nlohmann::json files = nlohmann::json::array();
+    for (const sbm::FilesPolicy &root : policy.files)
+        files.push_back({{"name", root.name},
+                         {"path", root.path},
+                         {"rights", rights_of(root)},
+                         {"bytes", root.bytes},
+                         {"files", root.files}});
+    return {{"memory_bytes", policy.memory},
+            {"cpu_time_ns", time(policy.cpu_time)},
+            {"wall_time_ns", time(policy.wall_time)},
+            {"handles", policy.handles},
+            {"log_bytes", policy.log},
+            {"files", files}};
+}
+
+} // namespace
+
+int explain(const ExplainOptions &options)
+{
+    const auto policy = sbm::Policy::load(options.policy);
+    if (!policy) {
+        fmt::print(stderr, "sbm explain: {}\n", policy.error().text());
+        return kNegative;
+    }
+    if (options.json)
+        fmt::print("{}\n",
+                   to_json(*policy).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    else
+        print(*policy);
+    return kSuccess;
+}
+
+} // namespace cli
