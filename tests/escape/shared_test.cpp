@@ -37,9 +37,10 @@ std::uint64_t address_of(const volatile void *pointer)
 // What the kernel says to a cell that asks for all rights to a page.
 std::int64_t open(Cell &cell, const void *page)
 {
-    const attack_call call = {
-        ATTACK_HELPER, SYS_mprotect, {address_of(page), kPageSize, PROT_READ | PROT_WRITE}};
-    std::int64_t result = 0;
+    // They stay registered, beside the page.
+    static attack_call call;
+    static std::int64_t result;
+    call = {ATTACK_HELPER, SYS_mprotect, {address_of(page), kPageSize, PROT_READ | PROT_WRITE}};
     cell.run_only([&](struct sbm *sbm) {
         return sbm_call(sbm, attack_system_call, SBM_COPY_IN(sbm, &call, sizeof call),
                         SBM_COPY_OUT(sbm, &result, sizeof result));

@@ -50,7 +50,11 @@ Result<void> PageTables::map(std::uint64_t address, std::uint64_t size, std::uin
         std::uint64_t *table = table_at(physical_);
         for (int level = 3; level > 1 && table; level--)
             table = descend(table, index_at(address, level));
-        const bool large = (address | target) % kLargePage == 0 && end - address >= kLargePage;
+        // Where small pages were, their table stays.
+        const std::uint64_t above = table ? table[index_at(address, 1)] : 0;
+        const bool has_table = (above & kPresent) && !(above & kLarge);
+        const bool large =
+            (address | target) % kLargePage == 0 && end - address >= kLargePage && !has_table;
         if (table && !large)
             table = descend(table, index_at(address, 1));
         if (!table)

@@ -66,6 +66,28 @@ TEST_F(PageTablesTest, NeverChangesAnEntry)
     EXPECT_EQ(entry(0x1000), before);
 }
 
+// Memory that was taken away leaves room for other memory, whatever sizes its pages have.
+TEST_F(PageTablesTest, MapsAgainWhereItHasUnmapped)
+{
+    constexpr std::uint64_t kAddress = 0x40000000;
+    const PageTables::Rights both{true, false, true};
+    ASSERT_TRUE(tables_.map(kAddress + 5 * kPage, 3 * kPage, 0x800000, both));
+    tables_.unmap(kAddress + 5 * kPage, 3 * kPage);
+    EXPECT_FALSE(entry(kAddress + 5 * kPage) & kPresent);
+    ASSERT_TRUE(tables_.map(kAddress, 2 * kLargePage, 0x1000000, both));
+    EXPECT_EQ(entry(kAddress) & 0xfffff000, 0x1000000U) << "small pages, in the old table";
+    EXPECT_FALSE(entry(kAddress) & kLarge);
+    EXPECT_EQ(entry(kAddress + kLargePage - kPage) & 0xfffff000, 0x11ff000U);
+    EXPECT_TRUE(entry(kAddress + kLargePage) & kLarge);
+    tables_.unmap(kAddress, 2 * kLargePage);
+    for (const std::uint64_t offset : {std::uint64_t{0}, kLargePage - kPage, kLargePage})
+        EXPECT_FALSE(entry(kAddress + offset) & kPresent) << offset;
+    ASSERT_TRUE(tables_.map(kAddress + kLargePage, kPage, 0x2000000, {false, false, true}));
+    EXPECT_EQ(entry(kAddress + kLargePage) & 0xfffff000, 0x2000000U);
+    EXPECT_FALSE(entry(kAddress + kLargePage) & kWrite);
+    tables_.unmap(0x7fff00000000, 4 * kPage); // nothing is there
+}
+
 TEST_F(PageTablesTest, SaysWhenItsMemoryIsUsedUp)
 {
     std::uint64_t address = 0;
