@@ -18,6 +18,8 @@
 //     bytes = "10 MiB"        # that it may make files grow by, all in all
 //     files = 100             # that it may create, all in all
 //
+// The text is TOML, in ASCII: other characters in a path are escapes ("\u00e9").
+//
 // What is not said is not allowed. An unknown key, a value of the wrong kind, a size that
 // does not fit are errors with line and column.
 #ifndef SBM_POLICY_HPP
