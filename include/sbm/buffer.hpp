@@ -15,9 +15,8 @@
 // is not cleared before the call: what is in it is what was left there.
 //
 // The first call with a buffer, and the first one without it, change the cell's address
-// space, which costs as much as a copy of some 500 KiB, or at the level vm more
-// (docs/levels.md); between them calls cost what they do without buffers. So give the same
-// buffers to one call after the other, and copy what is small.
+// space, which takes as long as copying some megabytes (docs/levels.md has figures). So give
+// the same buffers to one call after the other, and copy what is small.
 //
 // A buffer can be used with any number of sandboxes, by one call at a time: another one is
 // misuse. It can move; it may be destroyed as soon as its call has ended. After fork it is
