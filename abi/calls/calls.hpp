@@ -2,7 +2,7 @@
 //
 // The table: every system call that an app can make, declared here and nowhere else. Numbers
 // are for ever: new calls come at the end of their group, and no number is used again
-// (tests/system compares with a list that is kept).
+// (tests/apps compares with a list that is kept).
 //
 // A path names a root of the policy and a file beneath it: "data/notes.txt". A call whose
 // range is longer than 1 MiB is invalid.
