@@ -5,12 +5,6 @@
 
 namespace cell::system {
 
-Regions::~Regions()
-{
-    for (const auto &[number, region] : regions_)
-        memory_.release(region.piece.name);
-}
-
 Status Regions::acquire(std::uint64_t element, std::uint64_t count, Acquired &result)
 {
     const std::size_t size = element <= UINT32_MAX ? size_of(static_cast<Element>(element)) : 0;

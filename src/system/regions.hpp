@@ -33,9 +33,9 @@ public:
 
 class Regions {
 public:
-    // `limit` is of the bytes of all regions together. `memory` outlives this.
+    // `limit` is of the bytes of all regions together. `memory` outlives the calls, and what is
+    // not released goes with it.
     Regions(Memory &memory, std::uint64_t limit) : memory_(memory), limit_(limit) {}
-    ~Regions();
     Regions(const Regions &) = delete;
     Regions &operator=(const Regions &) = delete;
 
