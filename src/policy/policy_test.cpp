@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[files.\"a/b\"]\npath = \"/a\"\n", "p:1:8: this can be no name of a root"},
         Wrong{"[\"a\\u001b[2J\"]\n", "p:1:2: a?[2J is no section of a policy"},
         Wrong{"[limits]\nhandles = 1 # caf\xc3\xa9\n",
-              "p:2:19: a policy is ASCII; other characters are escapes: \"\\u00e9\""},
+              "p:2:18: a policy is ASCII; other characters are escapes: \"\\u00e9\""},
         Wrong{"[files.\"..\"]\npath = \"/a\"\n", "p:1:8: this can be no name of a root"}));
 
 TEST(PolicyText, ThatIsNoTomlIsAnError)
