@@ -31,6 +31,8 @@ struct DeniedCall {
 struct AppOptions {
     Level level = Level::strongest; // process or vm
     std::vector<std::string> arguments; // the first one is the app's name
+    // These are called while the app waits, by the thread that runs it, and must not throw: an
+    // exception ends the program.
     // What the app writes to standard output (1) and error (2): any bytes.
     std::function<void(int stream, std::string_view text)> output;
     std::function<void(const DeniedCall &)> denied;

@@ -226,7 +226,6 @@ TEST(ArenaTest, AfterAResetABufferThatStayedIsCleared)
     EXPECT_TRUE(arena.is_intact(*next));
 }
 
-// What a reset has cleared need not be cleared again, unless a cell has run meanwhile.
 TEST(ArenaTest, SealedHasOneChunk)
 {
     Arena arena;
@@ -239,6 +238,7 @@ TEST(ArenaTest, SealedHasOneChunk)
     EXPECT_TRUE(arena.acquire(100, 1, Access::write, GuardAt::end, false)) << "it still fits";
 }
 
+// What a reset has cleared need not be cleared again, unless a cell has run meanwhile.
 TEST(ArenaTest, IsClearedOnce)
 {
     Arena arena;

@@ -108,7 +108,9 @@ struct Piece {
 };
 
 // Which pieces of a memory file have memory. The kernel is asked again only when there is
-// more of it than before: whoever gives some back has to say so.
+// more of it than before: whoever gives some back has to say so. Equal memory means equal
+// pieces because a listed page is written by every reset, so that the kernel drops none of
+// them unnoticed.
 class Touched {
 public:
     // Of [offset, offset + size), which is the same each time. Throws std::bad_alloc.
