@@ -43,7 +43,7 @@
 #define RETURN_REGISTER 14
 
 /* For the next request, before the clock is asked. */
-#define HASTY_LOOKS 1000
+#define HASTY_LOOKS 32
 
 static const struct sbm_cell_constants *const constants =
     (const struct sbm_cell_constants *)SBM_CELL_CONSTANTS;

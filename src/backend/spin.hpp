@@ -46,8 +46,8 @@ public:
     // Looks until `is_there()`. False after the time is up.
     template <class Test> bool await(Test &&is_there) const
     {
-        constexpr int kLooks = 64;        // between looks at the clock
-        constexpr int kHastyLooks = 1000; // before the first one
+        constexpr int kLooks = 64;      // between looks at the clock
+        constexpr int kHastyLooks = 32; // before the first one: below a microsecond
         const std::uint64_t until = for_answer();
         if (until == 0)
             return is_there();
