@@ -23,10 +23,14 @@ Descriptor resolve(int folder, const char *path, std::uint64_t flags, std::uint6
     how.flags = flags | O_CLOEXEC;
     how.mode = mode;
     how.resolve = kBeneath;
-    long file;
-    do // a rename elsewhere made the kernel unsure
+    // A rename elsewhere makes the kernel unsure. Who renames all the time must not hold us.
+    constexpr int kTries = 64;
+    long file = -1;
+    for (int i = 0; i < kTries; i++) {
         file = ::syscall(SYS_openat2, folder, path, &how, sizeof how);
-    while (file < 0 && (errno == EAGAIN || errno == EINTR));
+        if (file >= 0 || (errno != EAGAIN && errno != EINTR))
+            break;
+    }
     return Descriptor(static_cast<int>(file));
 }
 
