@@ -14,22 +14,35 @@ namespace cli {
 namespace {
 
 // A terminal obeys control characters, so that an app could make it say anything.
-void write_output(int stream, std::string_view text)
-{
-    std::FILE *to = stream == 1 ? stdout : stderr;
-    const bool is_shown = ::isatty(::fileno(to)) == 1;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool is_plain = byte >= 0x20 || c == '\n' || c == '\t';
-        if (is_plain && byte != 0x7f)
-            std::fputc(c, to);
-        else if (is_shown)
-            fmt::print(to, "\\x{:02x}", byte);
-        else
-            std::fputc(c, to);
+class Output {
+public:
+    void write(int stream, std::string_view text)
+    {
+        std::FILE *to = stream == 1 ? stdout : stderr;
+        const bool is_shown = ::isatty(::fileno(to)) == 1;
+        for (const char c : text) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (is_shown && is_control(byte))
+                fmt::print(to, "\\x{:02x}", byte);
+            else
+                std::fputc(c, to);
+            last_ = byte;
+        }
+        std::fflush(to);
     }
-    std::fflush(to);
-}
+
+private:
+    // U+0080 to U+009F, which some terminals obey too, are 0xc2 and this byte in UTF-8.
+    bool is_control(unsigned char byte) const
+    {
+        if (last_ == 0xc2 && byte >= 0x80 && byte < 0xa0)
+            return true;
+        return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+    }
+
+    // Of both streams, which may be one terminal.
+    unsigned char last_ = 0;
+};
 
 std::string indented(std::string_view lines)
 {
@@ -62,13 +75,14 @@ int run_app(const RunOptions &options)
             return fail(loaded.error());
         policy = std::move(*loaded);
     }
+    Output output;
     sbm::AppOptions how;
     sbm_level level = SBM_LEVEL_STRONGEST;
     sbm_level_from_name(options.level.c_str(), &level);
     how.level = static_cast<sbm::Level>(level);
     how.arguments = options.arguments;
     how.arguments.insert(how.arguments.begin(), options.app);
-    how.output = write_output;
+    how.output = [&output](int stream, std::string_view text) { output.write(stream, text); };
     how.denied = tell_denial;
     if (options.trace)
         how.trace = [](std::string_view line) { fmt::print(stderr, "sbm: {}\n", line); };
