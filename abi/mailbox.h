@@ -72,6 +72,8 @@ struct sbm_frame {
     int64_t status;                   /* sbm::calls::Status, from the host */
     uint64_t words[SBM_FRAME_WORDS];  /* arguments; then results */
 };
+#define SBM_SYSTEM_IS_THERE 1
+#define SBM_SYSTEM_HAS_TIME 2 /* and the clocks are its own: they have to be asked for */
 /* What stands in `call_proxy` for it, where no record of a proxy or import can be. */
 #define SBM_SYSTEM_CALL 1
 
@@ -137,7 +139,7 @@ struct sbm_mailbox {
     SBM_APART struct sbm_clock clock;
     unsigned char seed[SBM_SEED_BYTES]; /* of the cell's random numbers, its own */
 
-    uint64_t has_system;                /* there is somebody to answer system calls */
+    uint64_t has_system; /* 0, or SBM_SYSTEM_*: there is somebody to answer system calls */
 
     /* Apps only: there and back. */
     SBM_APART struct sbm_frame frame;

@@ -5,7 +5,9 @@
 // are open than allowed.
 #include "input.hpp"
 
+#include "system/net/memory_network.hpp"
 #include "system/system.hpp"
+#include "system/test_time.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -66,6 +68,25 @@ std::uint64_t word_of(std::uint8_t octet)
     return octet < 246 ? octet : kLarge[octet - 246];
 }
 
+// Names that may be connected to: one that leads somewhere, and one that must not.
+void add_network(cell::system::NetworkGrant &grant)
+{
+    namespace net = cell::system::net;
+    auto network = std::make_unique<net::MemoryNetwork>();
+    network->add_name("a.example", {*net::parse_address("8.8.8.8")});
+    network->add_name("b.example", {*net::parse_address("127.0.0.1")});
+    network->lookup_delay = 1;
+    grant.network = std::move(network);
+    const char *why = nullptr;
+    for (const char *text : {"a.example:80", "b.example:80", "8.8.8.8:80", "udp:8.8.8.8:80"}) {
+        grant.rules.connect.push_back(*net::parse_rule(text, why));
+        grant.rules.listen.push_back(*net::parse_rule(text, why));
+        grant.rules.ping.push_back(*net::parse_rule(text, why));
+    }
+    grant.bytes_left = 1000;
+    grant.connections_left = 20;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
@@ -81,6 +102,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     services.roots.push_back(
         {"a", cell::system::make_memory_folder(), true, true, true, true, 1 << 16, 4});
     services.roots.push_back({"b", cell::system::make_memory_folder(), true, false, false, false});
+    add_network(services.network);
+    services.time = std::make_unique<cell::system::TestTime>();
     cell::system::System system(std::move(services));
     system.attach(std::make_unique<MarkedMemory>());
     sbm_frame first{};
@@ -88,8 +111,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     first.words[0] = 1;
     first.words[1] = 4096;
     system.answer(first);
-    // A path that leads somewhere, and one that does not.
-    std::memcpy(reinterpret_cast<void *>(first.words[1]), "a/file/b/file/../c", 18);
+    // Paths and names that lead somewhere, and some that do not.
+    auto *text = reinterpret_cast<char *>(first.words[1]);
+    std::memcpy(text, "a/file/b/file/../c", 18);
+    std::memcpy(text + 32, "a.example:80", 12);
+    std::memcpy(text + 64, "8.8.8.8:80", 10);
+    std::memcpy(text + 96, "b.example:80", 12);
+    first.words[0] = 4; // the interest of event.wait: handles, in the order that they come
+    first.words[1] = 64;
+    system.answer(first);
+    for (std::uint64_t i = 0; i < 16; i++) {
+        reinterpret_cast<std::uint64_t *>(first.words[1])[2 * i] = i + 1;
+        reinterpret_cast<std::uint64_t *>(first.words[1])[2 * i + 1] = 3;
+    }
     for (; size >= kFrame; data += kFrame, size -= kFrame) {
         sbm_frame frame{};
         frame.number = data[0] < 240 ? number_of(Table(), data[0]) : data[0];

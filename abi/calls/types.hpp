@@ -31,8 +31,10 @@ enum class Status : std::int32_t {
     no_space = 10,     // the disk is full
     no_memory = 11,
     failed = 12,       // the device failed
+    would_wait = 13,   // there is nothing yet, or no room yet: event.wait tells when
+    unreachable = 14,  // the peer cannot be reached, refused, or went away
 };
-inline constexpr std::int32_t kStatuses = 13;
+inline constexpr std::int32_t kStatuses = 15;
 
 // Elements of a region, and their size in bytes.
 enum class Element : std::uint32_t { u8 = 1, u16 = 2, u32 = 3, u64 = 4, i16 = 5, f32 = 6 };
@@ -54,8 +56,15 @@ constexpr std::size_t size_of(Element element)
 }
 
 // What a handle stands for, and what it lets one do.
-enum class Kind : std::uint8_t { file = 1 };
+enum class Kind : std::uint8_t { file = 1, timer = 2, socket = 3, listener = 4, ping = 5 };
 enum class Right : std::uint8_t { none = 0, read = 1, write = 2 };
+
+// What a socket speaks.
+enum class Transport : std::uint64_t { tcp = 1, udp = 2 };
+
+// What event.wait can wait for, in an entry of two words: a handle and these bits. What it
+// tells is the same; of a timer the second word is how often it went off since it was told.
+inline constexpr std::uint64_t kReadable = 1, kWritable = 2;
 
 // Parameters, and how many words of a frame they take. `Number` is any unsigned value.
 struct Number {

@@ -2,11 +2,12 @@
 //
 // Of apps: what the C library does with files, by system calls of the cell. File descriptors
 // are a table in the cell; each stands for a handle, or a folder that is being listed.
-#include "system.hpp"
+#include "descriptors.hpp"
 
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -19,22 +20,9 @@ using system::Results;
 using system::Staging;
 using system::staging;
 
-constexpr int kFirst = 3, kFiles = 64; // 0 to 2 are the standard ones
-constexpr std::size_t kPath = 4096;
-
-struct File {
-    enum class State : std::uint8_t { free, file, folder } state;
-    bool appends, readable, writable;
-    std::uint64_t handle;
-    std::uint64_t position; // in bytes, or in entries of a folder
-    char path[kPath];       // of a folder
-};
 File files[kFiles];
 
-template <class T> T *pointer(std::uint64_t address)
-{
-    return reinterpret_cast<T *>(address);
-}
+} // namespace
 
 Answer errno_of(Status status)
 {
@@ -58,6 +46,10 @@ Answer errno_of(Status status)
         return -ENOMEM;
     case Status::failed:
         return -EIO;
+    case Status::would_wait:
+        return -EAGAIN;
+    case Status::unreachable:
+        return -ECONNREFUSED;
     case Status::invalid:
     case Status::wrong_region:
     case Status::out_of_range:
@@ -73,10 +65,32 @@ File *find(std::uint64_t number)
     File &file = files[number - kFirst];
     return file.state == File::State::free ? nullptr : &file;
 }
-File *find_file(std::uint64_t number)
+File *find(std::uint64_t number, File::State state)
 {
     File *file = find(number);
-    return file && file->state == File::State::file ? file : nullptr;
+    return file && file->state == state ? file : nullptr;
+}
+
+File *take_free()
+{
+    for (File &file : files)
+        if (file.state == File::State::free) {
+            clear(&file, offsetof(File, path) + 1);
+            return &file;
+        }
+    return nullptr;
+}
+
+Answer number_of(File &file)
+{
+    return &file - files + kFirst;
+}
+
+namespace {
+
+File *find_file(std::uint64_t number)
+{
+    return find(number, File::State::file);
 }
 
 // Puts a path where the system reads it, without "/" and "./" before it: the folder that
@@ -102,19 +116,6 @@ std::size_t stage_path(std::uint64_t address)
     while (size > 0 && size < kPath && staging().bytes[size - 1] == '/')
         size--;
     return size;
-}
-
-Answer number_of(File &file)
-{
-    return &file - files + kFirst;
-}
-
-File *take_free()
-{
-    for (File &file : files)
-        if (file.state == File::State::free)
-            return &file;
-    return nullptr;
 }
 
 // Is there a folder at the staged path? `invalid` if there is a file.
@@ -187,7 +188,6 @@ Answer open_file(std::uint64_t path, std::uint64_t flags)
             call<calls::HandleClose>(handle.words[0]);
             return errno_of(cut);
         }
-    *file = {};
     file->state = File::State::file;
     file->appends = (flags & O_APPEND) != 0;
     file->readable = readable;
@@ -203,9 +203,10 @@ Answer close_file(std::uint64_t number)
     File *file = find(number);
     if (!file)
         return -EBADF;
-    if (file->state == File::State::file)
+    if (file->handle)
         call<calls::HandleClose>(file->handle);
     file->state = File::State::free;
+    forget(number);
     return 0;
 }
 
@@ -268,9 +269,23 @@ Answer read_file(std::uint64_t number, std::uint64_t target, std::uint64_t size)
 {
     if (number == 0)
         return 0; // standard input is at its end
-    File *file = find_file(number);
-    if (!file || !file->readable)
-        return find(number) && !file ? -EISDIR : -EBADF;
+    File *file = find(number);
+    if (!file)
+        return -EBADF;
+    switch (file->state) {
+    case File::State::file:
+        break;
+    case File::State::socket:
+        return receive(*file, target, size);
+    case File::State::timer:
+        return read_timer(*file, target, size);
+    case File::State::folder:
+        return -EISDIR;
+    default:
+        return -EINVAL;
+    }
+    if (!file->readable)
+        return -EBADF;
     const Answer done = read_at(*file, file->position, target, size);
     if (done > 0)
         file->position += static_cast<std::uint64_t>(done);
@@ -289,6 +304,8 @@ Answer write_file(std::uint64_t number, std::uint64_t source, std::uint64_t size
 {
     if (number == 1 || number == 2)
         return say(number, source, size);
+    if (File *socket = find(number, File::State::socket))
+        return transmit(*socket, source, size);
     File *file = find_file(number);
     if (!file || !file->writable)
         return -EBADF;
@@ -328,6 +345,8 @@ Answer seek(std::uint64_t number, std::uint64_t offset, std::uint64_t whence)
     File *file = find(number);
     if (!file)
         return -EBADF;
+    if (file->state != File::State::file && file->state != File::State::folder)
+        return -ESPIPE;
     std::uint64_t base = 0;
     if (whence == SEEK_CUR)
         base = file->position;
@@ -368,6 +387,10 @@ Answer describe(std::uint64_t number, std::uint64_t target)
     std::uint64_t size = 0;
     if (file->state == File::State::folder) {
         fill_status(target, S_IFDIR | 0700, 0);
+        return 0;
+    }
+    if (file->state != File::State::file) {
+        fill_status(target, S_IFSOCK | 0600, 0);
         return 0;
     }
     if (const Answer failed = size_of_file(*file, size))
@@ -425,6 +448,8 @@ Answer sync(std::uint64_t number)
     const File *file = find(number);
     if (!file)
         return -EBADF;
+    if (file->state != File::State::file && file->state != File::State::folder)
+        return -EINVAL;
     // That a new name is kept is the affair of the folder's own file system.
     return file->state == File::State::folder ? 0 : errno_of(call<calls::FileSync>(file->handle));
 }
@@ -468,6 +493,26 @@ Answer list(std::uint64_t number, std::uint64_t target, std::uint64_t size)
     return static_cast<Answer>(used);
 }
 
+Answer flags_of(const File &file)
+{
+    const bool is_readonly =
+        file.state == File::State::folder || (file.state == File::State::file && !file.writable);
+    return (is_readonly ? O_RDONLY : O_RDWR) | (file.returns_at_once ? O_NONBLOCK : 0);
+}
+
+Answer control_device(std::uint64_t number, std::uint64_t command, std::uint64_t argument)
+{
+    if (number < kFirst)
+        return -ENOTTY;
+    File *file = find(number);
+    if (!file)
+        return -EBADF;
+    if (command != FIONBIO)
+        return -ENOTTY;
+    file->returns_at_once = *pointer<const int>(argument) != 0;
+    return 0;
+}
+
 Answer control(std::uint64_t number, std::uint64_t command, std::uint64_t argument)
 {
     if (number >= kFirst && !find(number))
@@ -476,14 +521,17 @@ Answer control(std::uint64_t number, std::uint64_t command, std::uint64_t argume
     case F_GETLK: // nobody else has the files
         pointer<struct flock>(argument)->l_type = F_UNLCK;
         return 0;
+    case F_SETFL:
+        if (number >= kFirst)
+            find(number)->returns_at_once = (argument & O_NONBLOCK) != 0;
+        return 0;
     case F_GETFD:
     case F_SETFD:
-    case F_SETFL:
     case F_SETLK:
     case F_SETLKW:
         return 0;
     case F_GETFL:
-        return number < kFirst ? O_RDWR : find(number)->writable ? O_RDWR : O_RDONLY;
+        return number < kFirst ? O_RDWR : flags_of(*find(number));
     default:
         return -EINVAL;
     }
@@ -536,17 +584,6 @@ Answer path_call(std::uint64_t number, Arguments a, bool &known)
 
 } // namespace
 
-bool has_system()
-{
-    return __sbm_mailbox->has_system != 0;
-}
-
-void exit_app(std::uint64_t status)
-{
-    for (;;)
-        call<calls::SelfExit>(status);
-}
-
 Answer file_call(std::uint64_t number, Arguments a, bool &known)
 {
     switch (number) {
@@ -575,30 +612,21 @@ Answer file_call(std::uint64_t number, Arguments a, bool &known)
     case SYS_getdents64:
         return list(a[0], a[1], a[2]);
     case SYS_ioctl:
-        return a[0] < kFirst || find(a[0]) ? -ENOTTY : -EBADF;
+        return control_device(a[0], a[1], a[2]);
     case SYS_fcntl:
         return control(a[0], a[1], a[2]);
     default:
-        return path_call(number, a, known);
+        break;
     }
+    static constexpr Answer (*const groups[])(std::uint64_t, Arguments, bool &) = {
+        path_call, network_call, event_call};
+    for (const auto group : groups) {
+        known = true;
+        const Answer answer = group(number, a, known);
+        if (known)
+            return answer;
+    }
+    return 0;
 }
 
 } // namespace sbm::personality
-
-namespace sbm::system {
-
-const Staging &staging()
-{
-    static Staging staging;
-    if (!staging.bytes) {
-        Results acquired;
-        if (call<calls::MemoryAcquire>(acquired, calls::Element::u8, Staging::kBytes) ==
-            Status::ok) {
-            staging.region = acquired.words[0];
-            staging.bytes = reinterpret_cast<char *>(acquired.words[1]);
-        }
-    }
-    return staging;
-}
-
-} // namespace sbm::system

@@ -227,7 +227,7 @@ Answer tell_time_of_day(std::uint64_t target)
     return 0;
 }
 
-// There is nobody to give the processor to; what is used up counts as the call's time.
+// A module has nobody to give the processor to; what is used up counts as the call's time.
 Answer sleep_for(std::uint64_t request, bool absolute, bool realtime)
 {
     const auto *wanted = pointer<const std::uint64_t>(request);
@@ -236,6 +236,10 @@ Answer sleep_for(std::uint64_t request, bool absolute, bool realtime)
     const std::uint64_t time = wanted[0] * kSecond + wanted[1];
     const std::uint64_t begin = now(realtime);
     const std::uint64_t until = absolute ? time : begin + time;
+    if (has_system()) {
+        sleep_for_app(until > begin ? until - begin : 0);
+        return 0;
+    }
     while (now(realtime) < until)
         __builtin_ia32_pause();
     return 0;

@@ -45,6 +45,11 @@ void fill_random(void *target, std::size_t size);
 bool has_system();
 Answer file_call(std::uint64_t number, Arguments arguments, bool &known);
 [[noreturn]] void exit_app(std::uint64_t status);
+void sleep_for_app(std::uint64_t nanoseconds);
+// Is the time a policy's, so that it has to be asked for each time?
+bool asks_for_time();
+std::uint64_t asked_time(bool realtime);
+void asked_random(void *target, std::size_t size);
 
 void copy(void *to, const void *from, std::size_t size);
 void clear(void *at, std::size_t size);

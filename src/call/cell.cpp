@@ -122,7 +122,9 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     touched_ = true;
     arena_.note_run();
     image_.prepare_call();
-    image_.mailbox().has_system = system_ != nullptr;
+    image_.mailbox().has_system = !system_              ? 0
+                                  : system_->has_time() ? SBM_SYSTEM_HAS_TIME
+                                                        : SBM_SYSTEM_IS_THERE;
     backend::Exit exit = backend_->call(function, argument, limits);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
         if (system_ && call->proxy == SBM_SYSTEM_CALL) {

@@ -17,6 +17,9 @@ public:
     // Before the first call: where memory that the cell sees comes from. It outlives the calls.
     virtual Result<void> attach(Arena &arena) = 0;
 
+    // Are its clocks others than this machine's?
+    virtual bool has_time() const = 0;
+
     // Answers a call, of which `frame` is a private copy. False ends the app. May throw
     // std::bad_alloc, which ends it as well.
     virtual bool answer(sbm_frame &frame) = 0;

@@ -37,10 +37,29 @@ std::string type_text(Number)
 {
     return "number";
 }
+const char *name_of(Kind kind)
+{
+    switch (kind) {
+    case Kind::file:
+        return "file";
+    case Kind::timer:
+        return "timer";
+    case Kind::socket:
+        return "socket";
+    case Kind::listener:
+        return "listener";
+    case Kind::ping:
+        return "ping";
+    }
+    return "?";
+}
+
 template <Kind K, Right R> std::string type_text(Handle<K, R>)
 {
-    static_assert(K == Kind::file);
-    return R == Right::read ? "readable file" : R == Right::write ? "writable file" : "file";
+    return std::string(R == Right::read    ? "readable "
+                       : R == Right::write ? "writable "
+                                           : "") +
+           name_of(K);
 }
 template <Element E> std::string type_text(Input<E>)
 {

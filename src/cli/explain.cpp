@@ -43,6 +43,42 @@ std::vector<std::string> rights_of(const sbm::FilesPolicy &root)
     return rights;
 }
 
+std::string list_text(const std::vector<std::string> &list)
+{
+    return list.empty() ? "nothing" : fmt::format("{}", fmt::join(list, " "));
+}
+
+void print(const sbm::NetworkPolicy &network)
+{
+    fmt::print("network      to {}; never to {}\n", list_text(network.connect),
+               list_text(network.refuse));
+    fmt::print(
+        "             names lead to public addresses{}: resolved once, by a process of its "
+        "own that asks {}, checked, and dialled\n",
+        network.addresses.empty() ? "" : fmt::format(" and {}", fmt::join(network.addresses, " ")),
+        network.servers.empty() ? "this machine's name servers"
+                                : fmt::format("{}", fmt::join(network.servers, " ")));
+    fmt::print("             listens at {}; pings {}; {} both ways, {} connections\n",
+               list_text(network.listen), list_text(network.ping), size_text(network.bytes),
+               network.connections == UINT64_MAX ? "any number of"
+                                                 : std::to_string(network.connections));
+}
+
+void print_clocks(const sbm::Policy &policy)
+{
+    const sbm::TimePolicy &time = policy.time;
+    if (time.start)
+        fmt::print(
+            "time         begins at {} s since 1970, and moves by {} ns a look, and by waits\n",
+            std::chrono::duration_cast<std::chrono::seconds>(*time.start).count(),
+            time.step.count());
+    else
+        fmt::print("time         this machine's, {} ns later; a clock shows steps of {} ns\n",
+                   time.offset.count(), time.resolution.count());
+    fmt::print("random       {}\n",
+               policy.seed ? fmt::format("the bytes of seed {}", *policy.seed) : "the kernel's");
+}
+
 void print(const sbm::Policy &policy)
 {
     fmt::print("memory       {}: the cell's address space has no more\n", size_text(policy.memory));
@@ -63,7 +99,12 @@ void print(const sbm::Policy &policy)
     else
         fmt::print("             paths are resolved beneath their root by the kernel (openat2), "
                    "without links, mounts, devices, pipes and sockets\n");
-    fmt::print("network      none: there is no call for it\n");
+    if (policy.network)
+        print(*policy.network);
+    else
+        fmt::print(
+            "network      none: every name is refused before anything leaves this machine\n");
+    print_clocks(policy);
 }
 
 nlohmann::json to_json(const sbm::Policy &policy)
@@ -80,12 +121,28 @@ nlohmann::json to_json(const sbm::Policy &policy)
                          {"rights", rights_of(root)},
                          {"bytes", root.bytes},
                          {"files", root.files}});
+    nlohmann::json network;
+    if (policy.network)
+        network = {
+            {"connect", policy.network->connect},     {"refuse", policy.network->refuse},
+            {"listen", policy.network->listen},       {"ping", policy.network->ping},
+            {"addresses", policy.network->addresses}, {"servers", policy.network->servers},
+            {"bytes", policy.network->bytes},         {"connections", policy.network->connections}};
+    nlohmann::json clocks = {{"resolution_ns", policy.time.resolution.count()},
+                             {"offset_ns", policy.time.offset.count()},
+                             {"start_ns", nullptr},
+                             {"step_ns", policy.time.step.count()}};
+    if (policy.time.start)
+        clocks["start_ns"] = policy.time.start->count();
     return {{"memory_bytes", policy.memory},
             {"cpu_time_ns", time(policy.cpu_time)},
             {"wall_time_ns", time(policy.wall_time)},
             {"handles", policy.handles},
             {"log_bytes", policy.log},
-            {"files", files}};
+            {"files", files},
+            {"network", network},
+            {"time", clocks},
+            {"seed", policy.seed ? nlohmann::json(*policy.seed) : nlohmann::json()}};
 }
 
 } // namespace

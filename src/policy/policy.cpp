@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "os/memory.hpp"
+#include "system/net/rules.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -30,8 +31,12 @@ constexpr Unit kSizes[] = {{"B", 1},
                            {"KiB", std::uint64_t{1} << 10},
                            {"MiB", std::uint64_t{1} << 20},
                            {"GiB", std::uint64_t{1} << 30}};
-constexpr Unit kTimes[] = {
-    {"ms", 1'000'000}, {"s", 1'000'000'000}, {"min", 60'000'000'000}, {"h", 3'600'000'000'000}};
+constexpr Unit kTimes[] = {{"ns", 1},
+                           {"us", 1'000},
+                           {"ms", 1'000'000},
+                           {"s", 1'000'000'000},
+                           {"min", 60'000'000'000},
+                           {"h", 3'600'000'000'000}};
 
 std::optional<std::uint64_t> measure(std::string_view text, std::span<const Unit> units)
 {
@@ -72,6 +77,12 @@ public:
                 read_limits(*section);
             else if (key == "files" && section)
                 read_files(*section);
+            else if (key == "network" && section)
+                read_network(*section, policy_.network.emplace());
+            else if (key == "time" && section)
+                read_time(*section, policy_.time);
+            else if (key == "random" && section)
+                read_random(*section);
             else
                 fail(key.source(), std::string(key.str()) + " is no section of a policy");
         }
@@ -158,6 +169,138 @@ private:
         }
     }
 
+    void read_network(const toml::table &section, NetworkPolicy &network)
+    {
+        for (const auto &[key, value] : section) {
+            if (key == "connect")
+                read_list(value, network.connect, why_no_rule);
+            else if (key == "refuse")
+                read_list(value, network.refuse, why_no_rule);
+            else if (key == "listen")
+                read_list(value, network.listen, why_no_place);
+            else if (key == "ping")
+                read_list(value, network.ping, why_no_host);
+            else if (key == "addresses")
+                read_list(value, network.addresses, why_no_block);
+            else if (key == "servers")
+                read_list(value, network.servers, why_no_server);
+            else if (key == "bytes")
+                read_measure(value, kSizes, network.bytes);
+            else if (key == "connections")
+                read_number(value, network.connections);
+            else
+                fail(key.source(), "[network] has no key " + std::string(key.str()));
+        }
+    }
+
+    // What is wrong with an element, or nullptr.
+    static const char *why_no_rule(std::string_view text)
+    {
+        const char *why = nullptr;
+        return cell::system::net::parse_rule(text, why) ? nullptr : why;
+    }
+    static const char *why_no_place(std::string_view text)
+    {
+        const char *why = nullptr;
+        const auto rule = cell::system::net::parse_rule(text, why);
+        return !rule ? why : rule->address ? nullptr : "this is no address of this machine";
+    }
+    static const char *why_no_host(std::string_view text)
+    {
+        const char *why = nullptr;
+        return cell::system::net::parse_rule(std::string(text) + ":0", why)
+                   ? nullptr
+                   : "this is no host: example.org, *.example.org, 192.0.2.1 or [2001:db8::1]";
+    }
+    static const char *why_no_block(std::string_view text)
+    {
+        return cell::system::net::parse_block(text)
+                   ? nullptr
+                   : "these are no addresses: 10.1.0.0/16, 192.0.2.1 or fd00::/8";
+    }
+    static const char *why_no_server(std::string_view text)
+    {
+        const auto name = cell::system::net::parse_name(text);
+        return name && name->host.address ? nullptr : "this is no server: 192.0.2.53:53";
+    }
+
+    void read_list(const toml::node &value, std::vector<std::string> &to,
+                   const char *(*why_not)(std::string_view))
+    {
+        const toml::array *list = value.as_array();
+        if (!list)
+            return fail(value.source(), "this is no list: [\"…\", \"…\"]");
+        for (const toml::node &element : *list) {
+            const auto text = element.value_exact<std::string_view>();
+            const char *why = text ? why_not(*text) : "this is no text";
+            if (why)
+                fail(element.source(), why);
+            else
+                to.emplace_back(*text);
+        }
+    }
+
+    void read_time(const toml::table &section, TimePolicy &time)
+    {
+        for (const auto &[key, value] : section) {
+            if (key == "resolution")
+                read_time_span(value, time.resolution);
+            else if (key == "offset")
+                read_time_span(value, time.offset);
+            else if (key == "step")
+                read_time_span(value, time.step);
+            else if (key == "start")
+                read_moment(value, time.start.emplace());
+            else
+                fail(key.source(), "[time] has no key " + std::string(key.str()));
+            if (time.resolution.count() < 1 || time.step.count() < 0)
+                fail(value.source(), "this cannot be negative, and a resolution not 0");
+        }
+        if (!time.start && time.step.count() != 0)
+            fail(section.source(), "[time] has a step, and no start to begin at");
+        if (time.start && time.offset.count() != 0)
+            fail(section.source(), "[time] has a start and an offset: one of them");
+    }
+    void read_random(const toml::table &section)
+    {
+        for (const auto &[key, value] : section)
+            if (key == "seed")
+                read_number(value, policy_.seed.emplace());
+            else
+                fail(key.source(), "[random] has no key " + std::string(key.str()));
+    }
+
+    void read_time_span(const toml::node &value, std::chrono::nanoseconds &to)
+    {
+        auto text = value.value_exact<std::string_view>();
+        const bool is_negative = text && text->starts_with('-');
+        if (is_negative)
+            text->remove_prefix(1);
+        const auto measured = text ? measure(*text, kTimes) : std::nullopt;
+        if (!measured)
+            return fail(value.source(), "this is no time: \"10 s\" (ns, us, ms, s, min, h)");
+        const auto count = static_cast<std::int64_t>(*measured);
+        to = std::chrono::nanoseconds(is_negative ? -count : count);
+    }
+    // With its offset from UTC: what a local time is, a policy does not know.
+    void read_moment(const toml::node &value, std::chrono::nanoseconds &to)
+    {
+        const auto moment = value.value_exact<toml::date_time>();
+        if (!moment || !moment->offset)
+            return fail(value.source(), "this is no moment: 2020-01-01T00:00:00Z");
+        const std::chrono::sys_days day = std::chrono::year(static_cast<int>(moment->date.year)) /
+                                          static_cast<int>(moment->date.month) /
+                                          static_cast<int>(moment->date.day);
+        const auto &time = moment->time;
+        const auto since = std::chrono::seconds(day.time_since_epoch()) +
+                           std::chrono::seconds(time.hour * 3600 + time.minute * 60 + time.second) -
+                           std::chrono::minutes(moment->offset->minutes);
+        constexpr std::chrono::seconds kLatest{INT64_MAX / 1'000'000'000 - 1};
+        if (since < std::chrono::seconds(0) || since > kLatest)
+            return fail(value.source(), "this moment is before 1970 or after 2262");
+        to = since + std::chrono::nanoseconds(time.nanosecond);
+    }
+
     bool read_measure(const toml::node &value, std::span<const Unit> units, std::uint64_t &to)
     {
         const auto text = value.value_exact<std::string_view>();
@@ -166,7 +309,7 @@ private:
             to = *measured;
         else
             fail(value.source(), units.data() == kTimes
-                                     ? "this is no time: \"10 s\" (ms, s, min, h)"
+                                     ? "this is no time: \"10 s\" (ns, us, ms, s, min, h)"
                                      : "this is no size: \"10 MiB\" (B, KiB, MiB, GiB)");
         return measured.has_value();
     }

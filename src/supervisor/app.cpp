@@ -8,23 +8,13 @@
 #include "call/module.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "supervisor/services.hpp"
 #include "system/system.hpp"
-
-#include <sys/random.h>
 
 namespace sbm {
 namespace {
 
 using cell::system::Services;
-
-void fill_random(std::span<std::byte> bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t count = ::getrandom(bytes.data(), bytes.size(), 0);
-        if (count > 0)
-            bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-}
 
 class App {
 public:
@@ -67,13 +57,8 @@ private:
 
     Result<Services> make_services()
     {
-        Services services;
+        CELL_TRY(Services services, cell::supervisor::services_of(policy_));
         services.arguments = options_.arguments;
-        services.handles = policy_.handles;
-        services.clock = [](bool realtime) {
-            return realtime ? cell::os::realtime_ns() : cell::os::monotonic_ns();
-        };
-        services.random = fill_random;
         services.log = [this](int stream, std::string_view text) { write(stream, text); };
         services.denied = [this](const cell::system::Denial &denial) {
             end_.denied++;
@@ -85,15 +70,6 @@ private:
                 options_.trace(std::string(traced.call) + "(" + traced.text +
                                ") = " + cell::system::status_name(traced.status));
             };
-        for (const FilesPolicy &files : policy_.files) {
-            cell::os::Descriptor folder = cell::os::open_folder(files.path);
-            if (!folder)
-                return cell::os_error(errno, "[files.%.60s]: %.120s", files.name.c_str(),
-                                      files.path.c_str());
-            services.roots.push_back({files.name, cell::system::make_real_folder(std::move(folder)),
-                                      files.read, files.write, files.create, files.remove,
-                                      files.bytes, files.files});
-        }
         return services;
     }
 

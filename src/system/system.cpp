@@ -37,9 +37,9 @@ std::string quoted(std::string_view text)
 const char *status_name(Status status)
 {
     constexpr const char *kNames[sbm::calls::kStatuses] = {
-        "ok",           "denied",       "not_found",    "exists",   "invalid",
-        "wrong_region", "out_of_range", "wrong_handle", "no_right", "quota",
-        "no_space",     "no_memory",    "failed"};
+        "ok",           "denied",       "not_found",    "exists",     "invalid",
+        "wrong_region", "out_of_range", "wrong_handle", "no_right",   "quota",
+        "no_space",     "no_memory",    "failed",       "would_wait", "unreachable"};
     const auto number = static_cast<std::size_t>(status);
     return number < std::size(kNames) ? kNames[number] : "?";
 }
@@ -173,10 +173,10 @@ Status System::find_root(const char *call, std::string_view path, const char *ri
                 "[files." + name + "]\n" + right + " = true");
 }
 
-Status System::find_handle(std::uint64_t number, Right right, OpenHandle *&found)
+Status System::find_handle(std::uint64_t number, Kind kind, Right right, OpenHandle *&found)
 {
     const auto at = handles_.find(number);
-    if (at == handles_.end())
+    if (at == handles_.end() || at->second.kind != kind)
         return Status::wrong_handle;
     found = &at->second;
     if ((right == Right::read && !found->readable) || (right == Right::write && !found->writable))
@@ -184,12 +184,11 @@ Status System::find_handle(std::uint64_t number, Right right, OpenHandle *&found
     return Status::ok;
 }
 
-Status System::add_handle(std::unique_ptr<OpenFile> file, Root *root, bool readable, bool writable,
-                          Results &results)
+Status System::add_handle(OpenHandle handle, Results &results)
 {
-    if (handles_.size() >= services_.handles)
+    if (!has_room())
         return Status::quota;
-    handles_[next_handle_] = {std::move(file), root, readable, writable};
+    handles_[next_handle_] = std::move(handle);
     results[0] = next_handle_++;
     return Status::ok;
 }
@@ -229,7 +228,7 @@ Status System::serve(sbm::calls::TimeNow, Results &results, std::uint64_t clock)
 {
     if (clock > 1)
         return Status::invalid;
-    results[0] = services_.clock ? services_.clock(clock == 0) : 0;
+    results[0] = services_.time->now(clock == 0);
     return Status::ok;
 }
 
@@ -257,12 +256,14 @@ Status System::serve(sbm::calls::FileOpen, Results &results, std::string_view pa
             status != Status::ok)
             return status;
     }
-    if (handles_.size() >= services_.handles)
+    if (!has_room())
         return Status::quota;
     std::unique_ptr<OpenFile> file;
     if (const Status status = root->folder->open(rest, writable, file); status != Status::ok)
         return status;
-    return add_handle(std::move(file), root, readable, writable, results);
+    return add_handle(
+        {.file = std::move(file), .root = root, .readable = readable, .writable = writable},
+        results);
 }
 
 Status System::serve(sbm::calls::FileCreate, Results &results, std::string_view path)
@@ -274,13 +275,14 @@ Status System::serve(sbm::calls::FileCreate, Results &results, std::string_view 
         return status;
     if (rest.empty())
         return Status::invalid;
-    if (handles_.size() >= services_.handles || root->files_left == 0)
+    if (!has_room() || root->files_left == 0)
         return Status::quota;
     std::unique_ptr<OpenFile> file;
     if (const Status status = root->folder->create(rest, file); status != Status::ok)
         return status;
     root->files_left--;
-    return add_handle(std::move(file), root, root->read, true, results);
+    return add_handle(
+        {.file = std::move(file), .root = root, .readable = root->read, .writable = true}, results);
 }
 
 Status System::serve(sbm::calls::FileRead, Results &results, OpenHandle &file,

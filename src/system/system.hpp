@@ -8,7 +8,11 @@
 #include "abi/calls/calls.hpp"
 #include "call/system_calls.hpp"
 #include "system/files.hpp"
+#include "system/net/connection.hpp"
+#include "system/net/network.hpp"
+#include "system/net/rules.hpp"
 #include "system/regions.hpp"
+#include "system/time.hpp"
 
 #include <array>
 #include <cstdint>
@@ -32,6 +36,14 @@ struct Root {
     std::uint64_t files_left = UINT64_MAX; // that may still be made
 };
 
+// The network that the app may use; without a `network` there is none.
+struct NetworkGrant {
+    std::unique_ptr<net::Network> network;
+    net::Rules rules;
+    std::uint64_t bytes_left = UINT64_MAX;       // that may still come or go
+    std::uint64_t connections_left = UINT64_MAX; // that may still be made, by either side
+};
+
 // A call that the policy does not allow.
 struct Denial {
     std::string call, argument;
@@ -52,7 +64,9 @@ struct Services {
     std::vector<std::string> arguments;
     std::uint64_t handles = 64;                           // open at a time
     std::uint64_t region_bytes = std::uint64_t{32} << 20; // acquired at a time
-    std::function<std::uint64_t(bool realtime)> clock;    // nanoseconds
+    NetworkGrant network;
+    std::unique_ptr<Time> time; // always there
+    bool time_is_own = false;   // the app has to ask for it: it is not this machine's
     std::function<void(std::span<std::byte>)> random;
     std::function<void(int stream, std::string_view text)> log;
     std::function<void(const Denial &)> denied;
@@ -67,6 +81,7 @@ public:
     Result<void> attach(call::Arena &arena) override;
     // The same with memory of a test's.
     void attach(std::unique_ptr<Memory> memory);
+    bool has_time() const override { return services_.time_is_own; }
     bool answer(sbm_frame &frame) override;
 
     // Once the app has made the call to exit.
@@ -80,23 +95,40 @@ private:
     template <class C> friend struct Server;
     template <class Type> friend struct Taken;
 
+    // What it is tells which of its members there are.
     struct OpenHandle {
-        std::unique_ptr<OpenFile> file;
-        Root *root;
-        bool readable, writable;
+        sbm::calls::Kind kind = sbm::calls::Kind::file;
+        std::unique_ptr<OpenFile> file{};
+        Root *root = nullptr;
+        bool readable = false, writable = false;
+        Timer timer{};
+        std::unique_ptr<net::Socket> socket{}; // also of a listener
+        std::vector<net::Endpoint> peers{};    // that datagrams came from lately
+        std::unique_ptr<net::Ping> ping{};
+
+        net::Waitable *waitable() const;
     };
-    Status find_handle(std::uint64_t number, sbm::calls::Right right, OpenHandle *&found);
-    Status add_handle(std::unique_ptr<OpenFile> file, Root *root, bool readable, bool writable,
-                      Results &results);
+    Status find_handle(std::uint64_t number, sbm::calls::Kind kind, sbm::calls::Right right,
+                       OpenHandle *&found);
+    bool has_room() const { return handles_.size() < services_.handles; }
+    Status add_handle(OpenHandle handle, Results &results);
     Status find_root(const char *call, std::string_view path, const char *right, Root *&root,
                      std::string &rest);
     Status deny(const char *call, std::string_view argument, std::string reason,
                 std::string would_allow);
     Status grow(OpenHandle &file, std::uint64_t end);
+    Status deny_network(const char *call, const char *key, std::string_view argument,
+                        std::string reason, const std::string &rule);
+    net::Addresses::Refused address_refused(const char *call, std::string_view argument);
+    Status start_connection();
+    std::uint64_t fill_ready(std::span<const std::uint64_t> interest,
+                             std::span<std::uint64_t> ready);
+    void wait_for(std::span<const std::uint64_t> interest, std::uint64_t deadline);
 
     Status serve(sbm::calls::MemoryAcquire, Results &, std::uint64_t type, std::uint64_t count);
     Status serve(sbm::calls::MemoryRelease, Results &, std::uint64_t region);
     Status serve(sbm::calls::TimeNow, Results &, std::uint64_t clock);
+    Status serve(sbm::calls::TimerSet, Results &, std::uint64_t first, std::uint64_t period);
     Status serve(sbm::calls::FileExists, Results &, std::string_view path);
     Status serve(sbm::calls::FileOpen, Results &, std::string_view path, std::uint64_t rights);
     Status serve(sbm::calls::FileCreate, Results &, std::string_view path);
@@ -110,6 +142,21 @@ private:
     Status serve(sbm::calls::FileRemove, Results &, std::string_view path);
     Status serve(sbm::calls::FileList, Results &, std::string_view path, std::uint64_t first,
                  std::span<std::byte> names);
+    Status serve(sbm::calls::NetConnect, Results &, std::uint64_t transport, std::string_view name);
+    Status serve(sbm::calls::NetStatus, Results &, OpenHandle &socket);
+    Status serve(sbm::calls::NetListen, Results &, std::uint64_t transport, std::string_view name);
+    Status serve(sbm::calls::NetAccept, Results &, OpenHandle &listener);
+    Status serve(sbm::calls::NetRead, Results &, OpenHandle &socket, std::span<std::byte> bytes);
+    Status serve(sbm::calls::NetWrite, Results &, OpenHandle &socket, std::string_view bytes);
+    Status serve(sbm::calls::NetSendTo, Results &, OpenHandle &socket, std::string_view name,
+                 std::string_view bytes);
+    Status serve(sbm::calls::NetReceiveFrom, Results &, OpenHandle &socket,
+                 std::span<std::byte> name, std::span<std::byte> bytes);
+    Status serve(sbm::calls::NetFinish, Results &, OpenHandle &socket);
+    Status serve(sbm::calls::NetPing, Results &, std::string_view host);
+    Status serve(sbm::calls::NetPong, Results &, OpenHandle &ping);
+    Status serve(sbm::calls::EventWait, Results &, std::string_view interest,
+                 std::span<std::byte> ready, std::uint64_t deadline);
     Status serve(sbm::calls::SelfExit, Results &, std::uint64_t status);
     Status serve(sbm::calls::SelfLog, Results &, std::uint64_t stream, std::string_view text);
     Status serve(sbm::calls::SelfRandom, Results &, std::span<std::byte> bytes);
@@ -127,6 +174,7 @@ private:
     std::uint64_t next_handle_ = 1; // numbers are not given again
     std::optional<int> exit_status_;
     std::uint64_t calls_ = 0;
+    bool is_ending_ = false; // seen by the last wait
 };
 
 const char *status_name(sbm::calls::Status status);

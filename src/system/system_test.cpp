@@ -5,6 +5,7 @@
 #include "system/system.hpp"
 
 #include "os/files.hpp"
+#include "system/test_app.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -22,22 +23,8 @@ namespace {
 
 using namespace sbm::calls;
 
-class HeapMemory final : public Memory {
-public:
-    std::optional<Piece> acquire(std::uint64_t bytes) override
-    {
-        auto &piece = pieces_.emplace_back(new std::byte[bytes]());
-        return Piece{static_cast<std::uint32_t>(pieces_.size() - 1),
-                     reinterpret_cast<std::uint64_t>(piece.get()), piece.get()};
-    }
-    void release(std::uint32_t name) noexcept override { pieces_[name].reset(); }
-
-private:
-    std::vector<std::unique_ptr<std::byte[]>> pieces_;
-};
-
 // An app that does what the test says.
-class SystemTest : public testing::TestWithParam<bool> {
+class SystemTest : public testing::TestWithParam<bool>, protected TestApp {
 protected:
     void SetUp() override
     {
@@ -63,44 +50,15 @@ protected:
         services.roots.push_back({"data", make_folder("data"), true, true, true, true, 1 << 20, 5});
         services.roots.push_back({"seen", make_folder("seen"), true, false, false, false});
         services.arguments = {"app", "first argument"};
-        services.clock = [](bool realtime) { return realtime ? 1000U : 7U; };
         services.random = [](std::span<std::byte> bytes) {
             std::fill(bytes.begin(), bytes.end(), std::byte{9});
         };
         services.log = [this](int stream, std::string_view text) {
             log_ += std::to_string(stream) + ":" + std::string(text) + ";";
         };
-        services.denied = [this](const Denial &denial) { denials_.push_back(denial); };
-        system_.emplace(std::move(services));
-        system_->attach(std::make_unique<HeapMemory>());
-        ASSERT_EQ(call<MemoryAcquire>({1, 1 << 16}), Status::ok);
-        region_ = frame_.words[0];
-        bytes_ = reinterpret_cast<char *>(frame_.words[1]);
+        begin(std::move(services));
     }
 
-    template <class C> Status call(std::initializer_list<std::uint64_t> words)
-    {
-        frame_ = {};
-        frame_.number = C::number;
-        std::copy(words.begin(), words.end(), frame_.words);
-        goes_on_ = system_->answer(frame_);
-        return static_cast<Status>(frame_.status);
-    }
-    std::uint64_t result() const { return frame_.words[0]; }
-
-    // A call whose first parameter is a path.
-    template <class C>
-    Status on(const std::string &path, std::initializer_list<std::uint64_t> rest = {})
-    {
-        std::memcpy(bytes_, path.data(), path.size());
-        std::vector<std::uint64_t> words = {region_, 0, path.size()};
-        words.insert(words.end(), rest);
-        frame_ = {};
-        frame_.number = C::number;
-        std::copy(words.begin(), words.end(), frame_.words);
-        goes_on_ = system_->answer(frame_);
-        return static_cast<Status>(frame_.status);
-    }
     Status write(std::uint64_t file, std::uint64_t position, const std::string &text)
     {
         std::memcpy(bytes_ + 4096, text.data(), text.size());
@@ -114,13 +72,7 @@ protected:
     }
 
     std::filesystem::path folder_;
-    std::optional<System> system_;
-    sbm_frame frame_{};
-    bool goes_on_ = true;
-    std::uint64_t region_ = 0;
-    char *bytes_ = nullptr;
     std::string log_;
-    std::vector<Denial> denials_;
 };
 
 constexpr std::uint64_t kReadAndWrite = 3;
@@ -363,7 +315,7 @@ TEST_P(SystemTest, RandomFrames)
         frame_ = {};
         frame_.number = static_cast<std::uint16_t>(
             i % 4 == 0 ? random()
-                       : (random() % 4 == 3 ? 0x0800 : (1 + random() % 3) << 8) | (random() % 12));
+                       : (random() % 4 == 3 ? 0x0800 : (1 + random() % 5) << 8) | (random() % 14));
         if (frame_.number == SelfExit::number)
             continue;
         for (std::uint64_t &word : frame_.words)

@@ -36,7 +36,7 @@ template <sbm::calls::Kind K, sbm::calls::Right R> struct Taken<sbm::calls::Hand
     sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
         number = *from;
-        return system.find_handle(number, R, found);
+        return system.find_handle(number, K, R, found);
     }
     System::OpenHandle &get() const { return *found; }
     void give() const {}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervisor/services.hpp"
+
+#include "base/checked.hpp"
+#include "os/clock.hpp"
+#include "os/files.hpp"
+#include "system/net/real_network.hpp"
+
+#include <cerrno>
+#include <random>
+#include <sys/random.h>
+
+namespace cell::supervisor {
+namespace {
+
+using namespace system;
+
+void fill_random(std::span<std::byte> bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t count = ::getrandom(bytes.data(), bytes.size(), 0);
+        if (count > 0)
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+}
+
+// The same bytes for the same seed, on every machine: the generator is the standard's.
+std::function<void(std::span<std::byte>)> seeded(std::uint64_t seed)
+{
+    return [generator = std::mt19937_64(seed)](std::span<std::byte> bytes) mutable {
+        std::uint64_t word = 0;
+        for (std::size_t i = 0; i < bytes.size(); i++) {
+            if (i % sizeof word == 0)
+                word = generator();
+            bytes[i] = static_cast<std::byte>(word >> (i % sizeof word * 8));
+        }
+    };
+}
+
+Result<void> add_roots(const sbm::Policy &policy, Services &services)
+{
+    for (const sbm::FilesPolicy &files : policy.files) {
+        os::Descriptor folder = os::open_folder(files.path);
+        if (!folder)
+            return os_error(errno, "[files.%.60s]: %.120s", files.name.c_str(), files.path.c_str());
+        services.roots.push_back({files.name, make_real_folder(std::move(folder)), files.read,
+                                  files.write, files.create, files.remove, files.bytes,
+                                  files.files});
+    }
+    return {};
+}
+
+// Policies can be made by programs, too: what is no rule is an error here as well.
+Result<void> add_rules(const std::vector<std::string> &texts, const char *suffix,
+                       std::vector<net::Rule> &rules)
+{
+    for (const std::string &text : texts) {
+        const char *why = nullptr;
+        const auto rule = net::parse_rule(text + suffix, why);
+        if (!rule)
+            return error(Errc::misuse, "[network]: %.100s: %s", text.c_str(), why);
+        rules.push_back(*rule);
+    }
+    return {};
+}
+
+Result<void> add_network(const sbm::NetworkPolicy &policy, NetworkGrant &grant)
+{
+    CELL_CHECK(add_rules(policy.connect, "", grant.rules.connect));
+    CELL_CHECK(add_rules(policy.refuse, "", grant.rules.refuse));
+    CELL_CHECK(add_rules(policy.listen, "", grant.rules.listen));
+    CELL_CHECK(add_rules(policy.ping, ":*", grant.rules.ping));
+    for (const std::string &text : policy.addresses) {
+        const auto block = net::parse_block(text);
+        if (!block)
+            return error(Errc::misuse, "[network]: %.100s are no addresses", text.c_str());
+        grant.rules.addresses.push_back(*block);
+    }
+    std::string servers;
+    for (const std::string &text : policy.servers) {
+        const auto name = net::parse_name(text);
+        if (!name || !name->host.address)
+            return error(Errc::misuse, "[network]: %.100s is no server", text.c_str());
+        servers += (servers.empty() ? "" : ",") +
+                   net::text_of(net::Endpoint{*name->host.address, name->port});
+    }
+    grant.network = net::make_real_network(std::move(servers));
+    grant.bytes_left = policy.bytes;
+    grant.connections_left = policy.connections;
+    return {};
+}
+
+void add_time(const sbm::Policy &policy, Services &services)
+{
+    ClockRules rules;
+    rules.resolution = static_cast<std::uint64_t>(policy.time.resolution.count());
+    rules.offset = policy.time.offset.count();
+    rules.stands = policy.time.start.has_value();
+    if (policy.time.start)
+        rules.start = static_cast<std::uint64_t>(policy.time.start->count());
+    rules.step = static_cast<std::uint64_t>(policy.time.step.count());
+    std::uint64_t end = kNever;
+    if (policy.wall_time != std::chrono::nanoseconds::max())
+        end = checked_add(os::monotonic_ns(), static_cast<std::uint64_t>(policy.wall_time.count()))
+                  .value_or(kNever);
+    services.time = make_time(rules, end, -1);
+    services.time_is_own = !rules.is_this_machines();
+}
+
+} // namespace
+
+Result<Services> services_of(const sbm::Policy &policy)
+{
+    Services services;
+    services.handles = policy.handles;
+    services.random = policy.seed ? seeded(*policy.seed) : fill_random;
+    add_time(policy, services);
+    CELL_CHECK(add_roots(policy, services));
+    if (policy.network)
+        CELL_CHECK(add_network(*policy.network, services.network));
+    return services;
+}
+
+} // namespace cell::supervisor

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The network of this machine.
+#pragma once
+
+#include "system/net/network.hpp"
+
+namespace cell::system::net {
+
+// Names are resolved by a process of their own, which is started with the first one. It asks
+// `servers`, "192.0.2.1:53,…", or if that is empty who this machine asks.
+std::unique_ptr<Network> make_real_network(std::string servers);
+
+} // namespace cell::system::net
