@@ -6,6 +6,7 @@
 #include "base/checked.hpp"
 #include "cell_proxies.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -82,7 +83,8 @@ std::uint64_t Cell::address(Input &input) const
 
 void Cell::restore()
 {
-    image_.restore();
+    if (!image_.restore())
+        std::abort();
     std::memset(image_.arguments(), 0, cell::kPage);
     for (const std::uint32_t number : {readable_, writable_}) {
         const cell::call::Slot &slot = arena_.slot(number);

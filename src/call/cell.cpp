@@ -190,7 +190,7 @@ void Cell::halt()
 Result<void> Cell::restart()
 {
     if (touched_) {
-        image_.restore();
+        CELL_CHECK(image_.restore());
         CELL_CHECK(backend_->restart());
     }
     stale_ = touched_ = false;

@@ -431,7 +431,7 @@ const char *CellImage::import_at(std::uint64_t address) const
     return imports_[(address - imports_start_) / kPage].c_str();
 }
 
-void CellImage::restore()
+Result<void> CellImage::restore()
 {
     if (template_)
         return restore_module();
@@ -446,6 +446,7 @@ void CellImage::restore()
                     gave_back;
     if (gave_back)
         touched_.forget();
+    return {};
 }
 
 std::byte *CellImage::host(std::uint64_t address, std::uint64_t size, int protection) const

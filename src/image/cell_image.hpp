@@ -126,8 +126,8 @@ public:
             prepare_module_call();
     }
 
-    // Memory as it was after build. Call with the cell stopped.
-    void restore();
+    // Memory as it was after build, but for random numbers. Call with the cell stopped.
+    Result<void> restore();
 
     // The memory behind [address, address + size) of the cell if it lies within
     // one region that has all of `protection`, else nullptr.
@@ -170,9 +170,9 @@ private:
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 
-    void restore_module();
+    Result<void> restore_module();
     void restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept;
-    void make_unique() noexcept;
+    Result<void> make_unique() noexcept;
     void prepare_module_call() noexcept;
     // Pieces of the window that have memory, and of how much memory that was found.
     os::Touched touched_;

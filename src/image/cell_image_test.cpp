@@ -106,7 +106,7 @@ TEST_F(CellImageTest, RestoresEverythingThatACellCanWrite)
             before.push_back({region.host, {region.host, region.host + region.size}});
     for (const auto &[host, bytes] : before)
         std::memset(host, 0xa5, bytes.size());
-    image_->restore();
+    ASSERT_TRUE(image_->restore());
     for (const auto &[host, bytes] : before)
         EXPECT_EQ(std::memcmp(host, bytes.data(), bytes.size()), 0);
 }

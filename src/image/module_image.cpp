@@ -2,12 +2,12 @@
 #include "image/module_image.hpp"
 
 #include "base/checked.hpp"
+#include "os/random.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace cell::image {
@@ -25,16 +25,6 @@ constexpr std::uint64_t kStackGuardValue = 0x28;
 // Clocks are looked at again after so long; in between, ticks are counted.
 constexpr std::uint64_t kClockInterval = 10'000'000;
 
-void fill_random(void *target, std::size_t size)
-{
-    if (::getrandom(target, size, 0) == static_cast<ssize_t>(size))
-        return;
-    // Fails only in very early boot, when the clock is the best that there is.
-    for (std::size_t i = 0; i < size; i++)
-        static_cast<unsigned char *>(target)[i] =
-            static_cast<unsigned char>(os::ticks() * 0x9e3779b97f4a7c15U >> 56);
-}
-
 bool is_zero(const std::byte *page)
 {
     static constexpr std::byte zeros[kPage] = {};
@@ -47,7 +37,7 @@ class InitialStack {
 public:
     InitialStack(std::byte *block, std::uint64_t address) : block_(block), address_(address) {}
 
-    void write(const ModuleFile &file, std::uint64_t bias)
+    Result<void> write(const ModuleFile &file, std::uint64_t bias)
     {
         // malloc keeps what it has been given: each call to get or give memory back costs
         // a trap, and the whole heap goes with the next reset anyway.
@@ -56,7 +46,7 @@ public:
                  "glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=262144");
         const std::uint64_t name = text("module");
         std::uint64_t random[2];
-        fill_random(random, sizeof random);
+        CELL_CHECK(os::fill_random(std::as_writable_bytes(std::span(random))));
         const std::uint64_t random_at = bytes(random, sizeof random);
         const std::uint64_t words[] = {1,
                                        name,
@@ -93,6 +83,7 @@ public:
                                        0};
         static_assert(sizeof words + 512 < kBlockSize);
         std::memcpy(block_, words, sizeof words);
+        return {};
     }
 
 private:
@@ -112,10 +103,10 @@ private:
 
 } // namespace
 
-std::uint64_t choose_module_base()
+Result<std::uint64_t> choose_module_base()
 {
     std::uint64_t random = 0;
-    fill_random(&random, sizeof random);
+    CELL_CHECK(os::fill_random(std::as_writable_bytes(std::span(&random, 1))));
     return kBaseStart + round_down(random % kBaseRange, kLargePage);
 }
 
@@ -189,9 +180,8 @@ public:
         if (image_.template_)
             CELL_CHECK(fill_from_template());
         else
-            fill_from_file();
-        set_mailbox();
-        return {};
+            CELL_CHECK(fill_from_file());
+        return set_mailbox();
     }
 
 private:
@@ -293,7 +283,7 @@ private:
         return source.host_view;
     }
 
-    void fill_from_file()
+    Result<void> fill_from_file()
     {
         std::size_t writable = 0;
         for (const ModuleSegment &segment : file_.segments()) {
@@ -306,7 +296,7 @@ private:
         const std::uint64_t pointer = file_.mailbox_pointer() + layout_.bias;
         if (std::byte *place = image_.host(pointer, sizeof pointer, PROT_WRITE))
             std::memcpy(place, &image_.mailbox_, sizeof image_.mailbox_);
-        InitialStack(image_.window_.data() + layout_.block, image_.start_data_)
+        return InitialStack(image_.window_.data() + layout_.block, image_.start_data_)
             .write(file_, layout_.bias);
     }
 
@@ -324,11 +314,10 @@ private:
             CELL_CHECK(os::write_at(image_.window_file_.get(), start, run));
             run.clear();
         }
-        image_.make_unique();
-        return {};
+        return image_.make_unique();
     }
 
-    void set_mailbox()
+    Result<void> set_mailbox()
     {
         sbm_mailbox &mailbox = image_.mailbox();
         mailbox.heap_start = image_.cell_base_ + layout_.heap;
@@ -337,8 +326,7 @@ private:
         const auto *start = reinterpret_cast<const std::byte *>(&mailbox);
         image_.pristine_.push_back(
             {layout_.mailbox, {start, start + round_up(sizeof mailbox, kPage)}});
-        if (!image_.template_)
-            image_.make_unique();
+        return image_.template_ ? Result<void>() : image_.make_unique();
     }
 
     CellImage &image_;
@@ -350,7 +338,8 @@ private:
 Result<CellImage> build_module_image(std::shared_ptr<const ModuleFile> file,
                                      const ImageOptions &options)
 {
-    CELL_TRY(ModuleLayout layout, ModuleLayout::choose(*file, options, choose_module_base()));
+    CELL_TRY(const std::uint64_t base, choose_module_base());
+    CELL_TRY(ModuleLayout layout, ModuleLayout::choose(*file, options, base));
     CellImage image;
     CELL_CHECK(ModuleImageBuilder(image, std::move(file),
                                   std::make_shared<const ModuleLayout>(std::move(layout)))
@@ -409,7 +398,7 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
 
 // Copies the template back over the pages that have memory, clears the others, and gives
 // back what is beyond the cap.
-void CellImage::restore_module()
+Result<void> CellImage::restore_module()
 {
     std::memset(arguments(), 0, kPage);
     std::memcpy(window_.data() + layout_->mailbox, pristine_.front().bytes.data(),
@@ -421,7 +410,7 @@ void CellImage::restore_module()
         restore_piece(start, end, kept);
     if (kept > kKeepOnReset)
         touched_.forget(); // some of it was given back
-    make_unique();
+    return make_unique();
 }
 
 void CellImage::restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept
@@ -449,19 +438,20 @@ void CellImage::restore_piece(std::uint64_t start, std::uint64_t end, std::uint6
 }
 
 // What no two cells have in common.
-void CellImage::make_unique() noexcept
+Result<void> CellImage::make_unique() noexcept
 {
     struct {
         unsigned char seed[SBM_SEED_BYTES];
         unsigned char guard[sizeof(std::uint64_t)];
     } fresh;
-    fill_random(&fresh, sizeof fresh);
+    CELL_CHECK(os::fill_random(std::as_writable_bytes(std::span(&fresh, 1))));
     std::memcpy(mailbox().seed, fresh.seed, sizeof fresh.seed);
     clock_ticks_ = 0;
     fresh.guard[0] = 0; // a zero byte stops string overruns
     if (std::byte *guard =
             host(thread_pointer_ + kStackGuardValue, sizeof fresh.guard, PROT_READ | PROT_WRITE))
         std::memcpy(guard, fresh.guard, sizeof fresh.guard);
+    return {};
 }
 
 void CellImage::prepare_module_call() noexcept

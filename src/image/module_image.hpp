@@ -56,7 +56,7 @@ struct ModuleTemplate {
 enum class HostView { shared, own };
 
 // A random address for a new template's cells, where no memory of the program lies.
-std::uint64_t choose_module_base();
+Result<std::uint64_t> choose_module_base();
 bool is_module_base(std::uint64_t address);
 
 // The image of the first cell, whose start() is still to be called.
