@@ -19,7 +19,8 @@ enum sbm_zygote_order {
     SBM_ZYGOTE_ADD = 1, /* keep `segments` and files for the next cell; no reply */
     SBM_ZYGOTE_FORK,    /* start a cell with them; its pidfd comes with the reply */
     SBM_ZYGOTE_REAP,    /* end the cell `pid`; the reply's error is its exit status */
-    SBM_ZYGOTE_WATCH    /* end when the process of the pidfd that comes with it ends */
+    SBM_ZYGOTE_WATCH,   /* end when the process of the pidfd that comes with it ends */
+    SBM_ZYGOTE_FORK_OPEN /* as FORK, for a debugger: no wall stands around the cell */
 };
 
 struct sbm_zygote_segment {

@@ -98,6 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     services.arguments = {"app", "argument"};
     services.random = [](std::span<std::byte> bytes) {
         std::fill(bytes.begin(), bytes.end(), std::byte{7});
+        return true;
     };
     services.roots.push_back(
         {"a", cell::system::make_memory_folder(), true, true, true, true, 1 << 16, 4});

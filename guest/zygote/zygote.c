@@ -143,7 +143,7 @@ static void map_segments(void)
     }
 }
 
-static void fork_cell(void)
+static void fork_cell(int is_open)
 {
     int pidfd = -1;
     const long self = kernel6(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -154,7 +154,7 @@ static void fork_cell(void)
     const long pid = kernel(SYS_clone3, &arguments, sizeof arguments);
     if (pid == 0) {
         map_segments();
-        cell_run(self);
+        cell_run(self, is_open);
     }
     const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid};
     reply(answer, pid < 0 ? -1 : pidfd);
@@ -207,7 +207,9 @@ void zygote_main(void)
         if (message.order == SBM_ZYGOTE_ADD) {
             add(received, count);
         } else if (message.order == SBM_ZYGOTE_FORK) {
-            fork_cell();
+            fork_cell(0);
+        } else if (message.order == SBM_ZYGOTE_FORK_OPEN) {
+            fork_cell(1);
         } else if (message.order == SBM_ZYGOTE_REAP) {
             reap(message.pid);
         } else if (message.order == SBM_ZYGOTE_WATCH && count == 1) {

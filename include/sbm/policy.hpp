@@ -8,6 +8,7 @@
 //     wall_time = "1 min"
 //     handles = 64            # open at a time
 //     log = "1 MiB"           # that it may write to standard output and error
+//     calls_per_second = 5000 # system calls; those that come too fast wait. Any if absent
 //
 //     [files.data]            # it sees this folder as "data/…", and "/data/…" in C
 //     path = "/srv/app/data"
@@ -89,6 +90,7 @@ struct Policy {
     std::chrono::nanoseconds wall_time = std::chrono::nanoseconds::max();
     std::uint64_t handles = 64;
     std::uint64_t log = std::uint64_t{1} << 20;
+    std::uint64_t calls_per_second = UINT64_MAX; // from 1 on
     std::vector<FilesPolicy> files;
     std::optional<NetworkPolicy> network; // none at all if absent
     TimePolicy time;

@@ -76,6 +76,7 @@ using Exit = std::variant<Returned, HostCall, Aborted, Faulted, SystemCall, Time
 struct Limits {
     std::uint64_t cpu_time;
     std::uint64_t wall_time;
+    bool with_caller = false; // what the calling thread uses until the call ends counts too
 };
 
 class Backend {
@@ -119,6 +120,9 @@ public:
     // Limit::cancelled. A call that ends by itself meanwhile is not undone.
     virtual void cancel() noexcept = 0;
 
+    // Of the process that the cell is; 0 if it has none of its own.
+    virtual int process_id() const { return 0; }
+
     // In a forked child, before destruction: what runs is the parent's, and goes on.
     virtual void abandon() = 0;
 
@@ -142,5 +146,9 @@ public:
 // The level here, or what is missing.
 Result<std::shared_ptr<Host>> find_process();
 Result<std::shared_ptr<Host>> find_vm();
+
+// Cells as at the level `process`, but without its walls: a debugger can attach to them, and
+// nothing stands between their code and the kernel if it wants to reach it. No sandbox.
+Result<std::shared_ptr<Host>> find_open_process();
 
 } // namespace cell::backend

@@ -125,7 +125,9 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
     image_.mailbox().has_system = !system_              ? 0
                                   : system_->has_time() ? SBM_SYSTEM_HAS_TIME
                                                         : SBM_SYSTEM_IS_THERE;
-    backend::Exit exit = backend_->call(function, argument, limits);
+    backend::Limits all = limits;
+    all.with_caller = system_ != nullptr;
+    backend::Exit exit = backend_->call(function, argument, all);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
         if (system_ && call->proxy == SBM_SYSTEM_CALL) {
             stale_ = true; // unless it is answered

@@ -60,6 +60,8 @@ public:
 
     void cancel() noexcept { backend_->cancel(); }
 
+    int process_id() const { return backend_->process_id(); }
+
     // In a forked child: what runs is the parent's.
     void abandon() { backend_->abandon(); }
 

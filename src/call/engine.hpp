@@ -70,6 +70,9 @@ public:
     // caller's own stack, nothing can end them: false.
     virtual bool cancel() noexcept { return false; }
 
+    // Of the cell; 0 if it has no process of its own.
+    virtual int process_id() const { return 0; }
+
     // In a forked child, before destruction: cells and threads are the parent's.
     virtual void abandon() {}
 };

@@ -72,6 +72,9 @@ public:
         return without_throwing([&] { return engine_->set_system(system); });
     }
 
+    // See Engine.
+    int process_id() const { return engine_->process_id(); }
+
     // From any thread, without `enter`.
     bool cancel() noexcept { return engine_->cancel(); }
 

@@ -87,6 +87,8 @@ public:
         return true;
     }
 
+    int process_id() const override { return cell_->process_id(); }
+
     void abandon() override { cell_->abandon(); }
 
 private:
@@ -133,16 +135,18 @@ Error start_failed(const Error &reason, std::optional<FaultRecord> fault,
 } // namespace
 
 Result<std::shared_ptr<const Module>> Module::load(std::shared_ptr<const image::ModuleFile> file,
-                                                   const sbm_options &options) noexcept
+                                                   const sbm_options &options,
+                                                   const Loading &loading) noexcept
 {
-    return without_throwing([&] { return start(std::move(file), options); });
+    return without_throwing([&] { return start(std::move(file), options, loading); });
 }
 
 Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image::ModuleFile> file,
-                                                    const sbm_options &options)
+                                                    const sbm_options &options,
+                                                    const Loading &loading)
 {
     const EngineOptions complete = with_defaults(options);
-    CELL_TRY(const std::shared_ptr<Module> module, make(options));
+    CELL_TRY(const std::shared_ptr<Module> module, make(options, loading.without_walls));
     CELL_TRY(image::CellImage image,
              image::build_module_image(std::move(file), {complete.memory, complete.stack}));
     CELL_TRY(std::unique_ptr<backend::Backend> backend, module->host_->open());
@@ -153,6 +157,7 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
     std::optional<FaultRecord> fault;
     const Imports none; // there is nobody yet who could have provided any
     maker->set_imports(&none);
+    const std::stop_callback on_stop(loading.stop, [&] { maker->cancel(); });
     const auto started =
         maker->call({.function = maker->image().start_function(),
                      .data = reinterpret_cast<const void *>(maker->image().start_data()),
@@ -179,14 +184,15 @@ Module::adopt(std::shared_ptr<const image::ModuleTemplate> saved,
 }
 
 // One without a state yet.
-Result<std::shared_ptr<Module>> Module::make(const sbm_options &options)
+Result<std::shared_ptr<Module>> Module::make(const sbm_options &options, bool without_walls)
 {
-    CELL_TRY(const sbm_level level, choose_strong_level(options.level));
+    CELL_TRY(const sbm_level level, without_walls ? Result<sbm_level>(SBM_LEVEL_PROCESS)
+                                                  : choose_strong_level(options.level));
     std::shared_ptr<Module> module(new Module);
     module->options_ = options;
     module->options_.level = level;
     module->host_level_ = level;
-    CELL_TRY(module->host_, find_host(level));
+    CELL_TRY(module->host_, without_walls ? backend::find_open_process() : find_host(level));
     return module;
 }
 

@@ -10,9 +10,16 @@
 
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 
 namespace cell::call {
+
+// How a module starts, besides its options.
+struct Loading {
+    bool without_walls = false; // for debuggers: see backend::find_open_process
+    std::stop_token stop;       // ends the start
+};
 
 class Module : public std::enable_shared_from_this<Module> {
 public:
@@ -20,7 +27,8 @@ public:
     // for, within their limits. The error says what is wrong with the file, or what ended
     // the start, with the last of what it wrote to standard error.
     static Result<std::shared_ptr<const Module>> load(std::shared_ptr<const image::ModuleFile> file,
-                                                      const sbm_options &options) noexcept;
+                                                      const sbm_options &options,
+                                                      const Loading &loading = {}) noexcept;
 
     // Takes a state that was saved; nothing runs.
     static Result<std::shared_ptr<const Module>>
@@ -60,10 +68,12 @@ public:
 
 private:
     Module() = default;
-    static Result<std::shared_ptr<Module>> make(const sbm_options &options);
+    static Result<std::shared_ptr<Module>> make(const sbm_options &options,
+                                                bool without_walls = false);
     void take(std::shared_ptr<const image::ModuleTemplate> state);
     static Result<std::shared_ptr<const Module>>
-    start(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options);
+    start(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options,
+          const Loading &loading);
     Result<std::shared_ptr<backend::Host>> host_of(sbm_level level) const;
 
     std::shared_ptr<const image::ModuleTemplate> template_;

@@ -85,7 +85,7 @@ int run_app(const RunOptions &options)
     how.output = [&output](int stream, std::string_view text) { output.write(stream, text); };
     how.denied = tell_denial;
     if (options.trace)
-        how.trace = [](std::string_view line) { fmt::print(stderr, "sbm: {}\n", line); };
+        how.trace = [](const sbm::TracedCall &call) { fmt::print(stderr, "sbm: {}\n", call.line()); };
     const auto ended = sbm::run_app(options.app, policy, how);
     if (!ended)
         return fail(ended.error());

@@ -114,7 +114,11 @@ private:
                 read_measure(value, kSizes, policy_.log);
             else if (key == "handles")
                 read_number(value, policy_.handles);
-            else if (key == "cpu_time") {
+            else if (key == "calls_per_second") {
+                read_number(value, policy_.calls_per_second);
+                if (policy_.calls_per_second == 0)
+                    fail(value.source(), "an app that may make no call cannot even end");
+            } else if (key == "cpu_time") {
                 if (read_measure(value, kTimes, number))
                     policy_.cpu_time = std::chrono::nanoseconds(number);
             } else if (key == "wall_time") {

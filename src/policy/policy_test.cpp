@@ -16,6 +16,7 @@ cpu_time = "1500 ms"
 wall_time = "2min"
 handles = 7
 log = "0 B"
+calls_per_second = 250
 [files.data]
 path = "/srv/data"
 read = true
@@ -32,6 +33,7 @@ path = "seen"
     EXPECT_EQ(policy->wall_time, 2min);
     EXPECT_EQ(policy->handles, 7U);
     EXPECT_EQ(policy->log, 0U);
+    EXPECT_EQ(policy->calls_per_second, 250U);
     ASSERT_EQ(policy->files.size(), 2U);
     const auto &data = policy->files[0];
     EXPECT_EQ(data.name, "data");
@@ -84,6 +86,7 @@ TEST(PolicyText, OfNothingAllowsNothing)
     ASSERT_TRUE(policy);
     EXPECT_TRUE(policy->files.empty());
     EXPECT_FALSE(policy->network);
+    EXPECT_EQ(policy->calls_per_second, UINT64_MAX);
 }
 
 struct Wrong {
@@ -121,6 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[limits]\ncpu_time = \"1 d\"\n",
               "p:2:12: this is no time: \"10 s\" (ns, us, ms, s, min, h)"},
         Wrong{"[limits]\nhandles = -1\n", "p:2:11: this is no number from 0 on"},
+        Wrong{"[limits]\ncalls_per_second = 0\n",
+              "p:2:20: an app that may make no call cannot even end"},
         Wrong{"[files]\ndata = 1\n", "p:2:1: a root is a section: [files.data]"},
         Wrong{"[files.data]\nread = true\n", "p:1:8: [files.data] says no path"},
         Wrong{"[files.data]\npath = \"\"\n", "p:2:8: this is no path"},

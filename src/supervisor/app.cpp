@@ -6,10 +6,16 @@
 
 #include "call/core.hpp"
 #include "call/module.hpp"
+#include "call/options.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "supervisor/audit.hpp"
+#include "supervisor/gate.hpp"
 #include "supervisor/services.hpp"
 #include "system/system.hpp"
+
+#include <algorithm>
+#include <optional>
 
 namespace sbm {
 namespace {
@@ -18,40 +24,100 @@ using cell::system::Services;
 
 class App {
 public:
-    App(const Policy &policy, const AppOptions &options) : policy_(policy), options_(options) {}
+    App(const Policy &policy, const AppOptions &options)
+        : policy_(policy), options_(options),
+          audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
+    {
+    }
 
     Result<AppEnd> run(const std::string &path)
     {
-        CELL_TRY(const auto file, cell::image::ModuleFile::load(path));
+        CELL_TRY(auto file, cell::image::ModuleFile::load(path));
         if (!file->main())
             return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
                                path.c_str());
+        CELL_TRY(level_, choose_level());
+        if (options_.counters)
+            options_.counters->level.store(level_);
+        audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
+        const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
+        audit_.end(end_, ended ? nullptr : &ended.error());
+        end_.audit_lost = audit_.lost();
+        if (options_.ended)
+            options_.ended(end_);
+        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
+    }
+
+private:
+    bool is_open() const { return level_ == SBM_LEVEL_NONE; }
+
+    Result<sbm_level> choose_level() const
+    {
+        if (options_.level == Level::none)
+            return SBM_LEVEL_NONE;
+        return cell::call::choose_strong_level(static_cast<sbm_level>(options_.level));
+    }
+
+    Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
+    {
         CELL_TRY(Services services, make_services());
         cell::system::System system(std::move(services));
-        CELL_TRY(const auto module, cell::call::Module::load(file, limits()));
-        CELL_TRY(auto instance, cell::call::Instance::create(*module, limits()));
-        CELL_CHECK(instance->set_system(system));
+        cell::supervisor::Gate gate(system, policy_.calls_per_second, options_.counters,
+                                    options_.stop);
+        CELL_TRY(const auto module,
+                 cell::call::Module::load(std::move(file), limits(), {is_open(), options_.stop}));
+        CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options()));
+        CELL_CHECK(instance->set_system(gate));
         CELL_CHECK(instance->enter());
-        const auto result = instance->execute(
-            reinterpret_cast<cell::call::Function>(module->main()), nullptr, 0, {});
+        tell_process(*instance, *module);
+        const auto result = call_main(*instance, *module);
+        count(system, gate);
         if (const auto status = system.exit_status()) {
             end_.status = *status;
-            end_.calls = system.calls();
-            return end_;
+            return {};
         }
         return result ? cell::error(Errc::fault, "the app came back without having ended")
                       : ended_otherwise(*instance, result.error());
     }
 
-private:
+    Result<long> call_main(cell::call::Instance &instance, const cell::call::Module &module)
+    {
+        const std::stop_callback on_stop(options_.stop, [&] { instance.cancel(); });
+        began_ = cell::os::monotonic_ns();
+        return instance.execute(reinterpret_cast<cell::call::Function>(module.main()), nullptr, 0,
+                                {});
+    }
+
+    void tell_process(const cell::call::Instance &instance, const cell::call::Module &module)
+    {
+        if (options_.counters)
+            options_.counters->cell_process.store(instance.process_id());
+        if (is_open() && options_.debug)
+            options_.debug({instance.process_id(), module.start_state()->layout.bias});
+    }
+
+    void count(const cell::system::System &system, const cell::supervisor::Gate &gate)
+    {
+        end_.calls = system.calls();
+        end_.delayed = gate.delayed();
+        for (const cell::system::Root &root : system.roots()) {
+            const auto files = std::find_if(policy_.files.begin(), policy_.files.end(),
+                                            [&](const auto &one) { return one.name == root.name; });
+            if (files != policy_.files.end())
+                end_.files.push_back(
+                    {root.name, files->bytes - root.bytes_left, files->files - root.files_left});
+        }
+    }
+
+    // Who debugs an app takes time.
     sbm_options limits() const
     {
         Options options;
-        options.level = options_.level;
+        options.level = static_cast<Level>(level_);
         options.memory = policy_.memory;
         options.stack = std::size_t{8} << 20;
-        options.cpu_time = policy_.cpu_time;
-        options.wall_time = policy_.wall_time;
+        options.cpu_time = is_open() ? no_limit : policy_.cpu_time;
+        options.wall_time = is_open() ? no_limit : policy_.wall_time;
         return detail::plain_options(options);
     }
 
@@ -60,16 +126,14 @@ private:
         CELL_TRY(Services services, cell::supervisor::services_of(policy_));
         services.arguments = options_.arguments;
         services.log = [this](int stream, std::string_view text) { write(stream, text); };
-        services.denied = [this](const cell::system::Denial &denial) {
-            end_.denied++;
-            if (options_.denied)
-                options_.denied({denial.call, denial.argument, denial.reason, denial.would_allow});
-        };
-        if (options_.trace)
-            services.trace = [this](const cell::system::Traced &traced) {
-                options_.trace(std::string(traced.call) + "(" + traced.text +
-                               ") = " + cell::system::status_name(traced.status));
+        services.denied = [this](const cell::system::Denial &denial) { tell(denial); };
+        if (options_.needed)
+            services.needed = [this](const cell::system::Need &need) {
+                options_.needed({need.call, need.argument, need.section, need.key, need.value,
+                                 need.granted});
             };
+        if (options_.trace)
+            services.trace = [this](const cell::system::Traced &traced) { tell(traced); };
         return services;
     }
 
@@ -82,6 +146,29 @@ private:
             options_.output(stream, kept);
     }
 
+    void tell(const cell::system::Denial &denial)
+    {
+        end_.denied++;
+        if (options_.counters)
+            options_.counters->denied.fetch_add(1, std::memory_order_relaxed);
+        audit_.denied(denial);
+        if (options_.denied)
+            options_.denied({denial.call, denial.argument, denial.reason, denial.would_allow});
+    }
+
+    void tell(const cell::system::Traced &traced)
+    {
+        TracedCall call;
+        call.call = traced.call;
+        for (const cell::system::TracedParameter &parameter : traced.parameters)
+            call.parameters.push_back({parameter.name, parameter.text, parameter.is_number});
+        call.status = cell::system::status_name(traced.status);
+        call.results = traced.results;
+        call.began = std::chrono::nanoseconds(traced.began - std::min(traced.began, began_));
+        call.took = std::chrono::nanoseconds(traced.took);
+        options_.trace(call);
+    }
+
     // With the place in its code, if there is one.
     static Error ended_otherwise(cell::call::Instance &instance, const Error &error)
     {
@@ -92,11 +179,25 @@ private:
 
     const Policy &policy_;
     const AppOptions &options_;
+    cell::supervisor::Audit audit_;
+    sbm_level level_ = SBM_LEVEL_STRONGEST;
     AppEnd end_;
     std::uint64_t written_ = 0;
+    std::uint64_t began_ = 0; // main, by the monotonic clock
 };
 
 } // namespace
+
+std::string TracedCall::line() const
+{
+    std::string text = call + "(";
+    for (const Parameter &parameter : parameters)
+        text += (&parameter == parameters.data() ? "" : ", ") + parameter.name + " " + parameter.text;
+    text += ") = " + status;
+    for (const std::uint64_t result : results)
+        text += " " + std::to_string(result);
+    return text;
+}
 
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options) noexcept

@@ -4,28 +4,24 @@
 #include "base/checked.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "os/random.hpp"
 #include "system/net/real_network.hpp"
 
 #include <cerrno>
 #include <random>
-#include <sys/random.h>
 
 namespace cell::supervisor {
 namespace {
 
 using namespace system;
 
-void fill_random(std::span<std::byte> bytes)
+bool fill_random(std::span<std::byte> bytes)
 {
-    while (!bytes.empty()) {
-        const ssize_t count = ::getrandom(bytes.data(), bytes.size(), 0);
-        if (count > 0)
-            bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
+    return os::fill_random(bytes).has_value();
 }
 
 // The same bytes for the same seed, on every machine: the generator is the standard's.
-std::function<void(std::span<std::byte>)> seeded(std::uint64_t seed)
+std::function<bool(std::span<std::byte>)> seeded(std::uint64_t seed)
 {
     return [generator = std::mt19937_64(seed)](std::span<std::byte> bytes) mutable {
         std::uint64_t word = 0;
@@ -34,6 +30,7 @@ std::function<void(std::span<std::byte>)> seeded(std::uint64_t seed)
                 word = generator();
             bytes[i] = static_cast<std::byte>(word >> (i % sizeof word * 8));
         }
+        return true;
     };
 }
 

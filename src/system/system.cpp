@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "system/system.hpp"
 
+#include "base/toml.hpp"
+#include "os/clock.hpp"
 #include "system/arena_memory.hpp"
 #include "system/taken.hpp"
 
@@ -30,6 +32,26 @@ std::string quoted(std::string_view text)
         result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
     }
     return result + '"';
+}
+
+// The beginning of what a call was given, which may be less than it said.
+std::string shown(std::string_view text, std::uint64_t count)
+{
+    constexpr std::size_t kShown = 256;
+    if (text.size() == count && count <= kShown)
+        return quoted(text);
+    return quoted(text.substr(0, kShown)) + "... " + std::to_string(count) + " bytes";
+}
+
+// What a path's root is called in a policy, and what to say of it there.
+std::string files_section(std::string_view name)
+{
+    return "[files." + toml_key(name).value_or("?") + "]";
+}
+std::string files_lines(std::string_view name, const std::string &lines)
+{
+    return toml_key(name) ? files_section(name) + "\n" + lines
+                          : "# no policy can name this root, which is no UTF-8";
 }
 
 } // namespace
@@ -83,21 +105,27 @@ struct Server<sbm::calls::Call<Number, Name, Count, P...>> {
         return status;
     }
 
-    std::string text() const
+    std::vector<TracedParameter> parameters() const
     {
-        std::string result;
+        std::vector<TracedParameter> result;
         const char *const names[] = {P::name..., ""};
-        std::size_t i = 0;
         std::apply(
             [&](const auto &...argument) {
-                ((result += std::string(i ? ", " : "") + names[i] + " " + argument.text(), i++),
-                 ...);
+                (result.push_back(traced(names[result.size()], argument)), ...);
             },
             arguments);
         return result;
     }
 
 private:
+    template <class T> static TracedParameter traced(const char *name, const T &argument)
+    {
+        if constexpr (std::is_same_v<T, Taken<sbm::calls::Input<sbm::calls::Element::u8>>>)
+            return {name, shown(argument.get(), argument.range.count), false};
+        else
+            return {name, argument.text(), argument.is_number};
+    }
+
     template <class T>
     static void take(System &system, const std::uint64_t *words, std::size_t &at, T &argument,
                      Status &status)
@@ -116,13 +144,19 @@ template <class C> void System::serve_one(sbm_frame &frame)
 {
     decltype(server_of(C())) server;
     Results results{};
+    const std::uint64_t began = services_.trace ? os::monotonic_ns() : 0;
     const Status status = server.template run<C>(*this, frame, results);
     frame.status = static_cast<std::int64_t>(status);
     if (status == Status::ok)
         for (std::size_t i = 0; i < C::results; i++)
             frame.words[i] = results[i];
     if (services_.trace)
-        services_.trace({C::name, server.text(), status});
+        services_.trace({C::name,
+                         server.parameters(),
+                         status,
+                         {results.begin(), results.begin() + (status == Status::ok ? C::results : 0)},
+                         began,
+                         os::monotonic_ns() - began});
 }
 
 template <class... C> bool System::dispatch(sbm::calls::List<C...>, sbm_frame &frame)
@@ -144,8 +178,18 @@ Status System::deny(const char *call, std::string_view argument, std::string rea
                     std::string would_allow)
 {
     if (services_.denied)
-        services_.denied({call, quoted(argument), std::move(reason), std::move(would_allow)});
+        services_.denied({call, quoted(argument), std::move(reason), std::move(would_allow),
+                          std::string(argument)});
     return Status::denied;
+}
+
+// Tells that a call takes `key` of a section, and gives `granted` back.
+bool System::need(const char *call, std::string_view argument, std::vector<std::string> section,
+                  const char *key, bool granted)
+{
+    if (services_.needed)
+        services_.needed({call, std::string(argument), std::move(section), key, "true", granted});
+    return granted;
 }
 
 // The root that a path begins with, if it has the right.
@@ -159,18 +203,18 @@ Status System::find_root(const char *call, std::string_view path, const char *ri
     for (Root &one : services_.roots)
         if (one.name == name)
             root = &one;
-    if (!root)
-        return deny(call, path, "no section [files." + name + "]",
-                    "[files." + name + "]\npath = \"/...\"\n" + right + " = true");
     const std::string_view wanted = right;
-    const bool allowed = wanted == "read"     ? root->read
-                         : wanted == "write"  ? root->write
-                         : wanted == "create" ? root->create
-                                              : root->remove;
-    if (allowed)
+    const bool allowed = root && (wanted == "read"     ? root->read
+                                  : wanted == "write"  ? root->write
+                                  : wanted == "create" ? root->create
+                                                       : root->remove);
+    if (need(call, path, {"files", name}, right, allowed))
         return Status::ok;
-    return deny(call, path, "[files." + name + "] does not say " + right,
-                "[files." + name + "]\n" + right + " = true");
+    if (!root)
+        return deny(call, path, "no section " + files_section(name),
+                    files_lines(name, "path = \"/...\"\n" + std::string(right) + " = true"));
+    return deny(call, path, files_section(name) + " does not say " + right,
+                files_lines(name, std::string(right) + " = true"));
 }
 
 Status System::find_handle(std::uint64_t number, Kind kind, Right right, OpenHandle *&found)
@@ -179,6 +223,13 @@ Status System::find_handle(std::uint64_t number, Kind kind, Right right, OpenHan
     if (at == handles_.end() || at->second.kind != kind)
         return Status::wrong_handle;
     found = &at->second;
+    // Whoever makes a file gets it to write; to read as well if the root allows that.
+    if (right == Right::read && found->created &&
+        !need("file.random_read", found->root->name, {"files", found->root->name}, "read",
+              found->readable))
+        deny("file.random_read", found->root->name,
+             files_section(found->root->name) + " does not say read",
+             files_lines(found->root->name, "read = true"));
     if ((right == Right::read && !found->readable) || (right == Right::write && !found->writable))
         return Status::no_right;
     return Status::ok;
@@ -281,8 +332,12 @@ Status System::serve(sbm::calls::FileCreate, Results &results, std::string_view 
     if (const Status status = root->folder->create(rest, file); status != Status::ok)
         return status;
     root->files_left--;
-    return add_handle(
-        {.file = std::move(file), .root = root, .readable = root->read, .writable = true}, results);
+    return add_handle({.file = std::move(file),
+                       .root = root,
+                       .readable = root->read,
+                       .writable = true,
+                       .created = true},
+                      results);
 }
 
 Status System::serve(sbm::calls::FileRead, Results &results, OpenHandle &file,
@@ -372,10 +427,7 @@ Status System::serve(sbm::calls::SelfLog, Results &, std::uint64_t stream, std::
 
 Status System::serve(sbm::calls::SelfRandom, Results &, std::span<std::byte> bytes)
 {
-    if (!services_.random)
-        return Status::failed;
-    services_.random(bytes);
-    return Status::ok;
+    return services_.random && services_.random(bytes) ? Status::ok : Status::failed;
 }
 
 Status System::serve(sbm::calls::SelfArgument, Results &results, std::uint64_t index,

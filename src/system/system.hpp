@@ -49,13 +49,31 @@ struct Denial {
     std::string call, argument;
     std::string reason;      // the rule, or that there is none
     std::string would_allow; // what to write in the policy
+    std::string bytes;       // the argument as the app gave it
 };
 
-// One call, for a trace: its name, its parameters and how it ended, in a line.
+// What a call asked of the policy: `key = value` in a section.
+struct Need {
+    const char *call;
+    std::string argument;             // as the app gave it: any bytes
+    std::vector<std::string> section; // its parts: "files", "data"
+    const char *key;
+    std::string value; // as the policy would say it
+    bool granted;
+};
+
+// One call, for a trace.
+struct TracedParameter {
+    const char *name;
+    std::string text;
+    bool is_number;
+};
 struct Traced {
     const char *call;
-    std::string text;
+    std::vector<TracedParameter> parameters;
     sbm::calls::Status status;
+    std::vector<std::uint64_t> results;
+    std::uint64_t began, took; // nanoseconds, of the monotonic clock
 };
 
 // All that an app can reach. Functions may be empty.
@@ -67,9 +85,10 @@ struct Services {
     NetworkGrant network;
     std::unique_ptr<Time> time; // always there
     bool time_is_own = false;   // the app has to ask for it: it is not this machine's
-    std::function<void(std::span<std::byte>)> random;
+    std::function<bool(std::span<std::byte>)> random; // false: there are none
     std::function<void(int stream, std::string_view text)> log;
     std::function<void(const Denial &)> denied;
+    std::function<void(const Need &)> needed; // for each right that a call takes
     std::function<void(const Traced &)> trace;
 };
 
@@ -88,6 +107,7 @@ public:
     std::optional<int> exit_status() const { return exit_status_; }
     std::size_t open_handles() const { return handles_.size(); }
     std::uint64_t calls() const { return calls_; }
+    const std::vector<Root> &roots() const { return services_.roots; }
 
 private:
     using Status = sbm::calls::Status;
@@ -101,6 +121,7 @@ private:
         std::unique_ptr<OpenFile> file{};
         Root *root = nullptr;
         bool readable = false, writable = false;
+        bool created = false; // by this app, which then has what the root allows
         Timer timer{};
         std::unique_ptr<net::Socket> socket{}; // also of a listener
         std::vector<net::Endpoint> peers{};    // that datagrams came from lately
@@ -114,6 +135,8 @@ private:
     Status add_handle(OpenHandle handle, Results &results);
     Status find_root(const char *call, std::string_view path, const char *right, Root *&root,
                      std::string &rest);
+    bool need(const char *call, std::string_view argument, std::vector<std::string> section,
+              const char *key, bool granted);
     Status deny(const char *call, std::string_view argument, std::string reason,
                 std::string would_allow);
     Status grow(OpenHandle &file, std::uint64_t end);

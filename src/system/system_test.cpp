@@ -52,6 +52,7 @@ protected:
         services.arguments = {"app", "first argument"};
         services.random = [](std::span<std::byte> bytes) {
             std::fill(bytes.begin(), bytes.end(), std::byte{9});
+            return true;
         };
         services.log = [this](int stream, std::string_view text) {
             log_ += std::to_string(stream) + ":" + std::string(text) + ";";

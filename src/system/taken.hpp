@@ -25,6 +25,7 @@ template <> struct Taken<sbm::calls::Number> {
     }
     std::uint64_t get() const { return value; }
     void give() const {}
+    static constexpr bool is_number = true;
     std::string text() const { return std::to_string(value); }
 };
 
@@ -40,12 +41,14 @@ template <sbm::calls::Kind K, sbm::calls::Right R> struct Taken<sbm::calls::Hand
     }
     System::OpenHandle &get() const { return *found; }
     void give() const {}
+    static constexpr bool is_number = true;
     std::string text() const { return std::to_string(number); }
 };
 
 // What both kinds of range have in common.
 struct TakenRange {
     static constexpr std::size_t words = 3;
+    static constexpr bool is_number = false;
     sbm::calls::Range range{};
     std::span<std::byte> cell; // the bytes, which the app can change at any time
     std::vector<std::byte> copy;

@@ -58,6 +58,8 @@ std::uint32_t vector_of(const sbm_signal_frame &frame)
 // The zygote of some cells, and whether they can be reset without a new process.
 class ProcessHost final : public Host {
 public:
+    explicit ProcessHost(process::Walls walls) : walls_(walls) {}
+
     Result<void> find()
     {
         CELL_CHECK(zygote_.open());
@@ -69,8 +71,10 @@ public:
 
     process::Zygote &zygote() { return zygote_; }
     bool can_interrupt() const { return can_interrupt_; }
+    process::Walls walls() const { return walls_; }
 
 private:
+    const process::Walls walls_;
     process::Zygote zygote_;
     bool can_interrupt_ = false;
 };
@@ -81,6 +85,8 @@ public:
     ~ProcessBackend() override { kill_cell(); }
 
     void abandon() override { cell_.reset(); }
+
+    int process_id() const override { return pid_; }
 
     void cancel() noexcept override
     {
@@ -165,6 +171,8 @@ public:
         hand_over_orders();
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
+        if (cancelled_.exchange(false, std::memory_order_relaxed))
+            return end(TimedOut{Limit::cancelled, {}});
         const std::uint64_t passed = elapsed();
         if (passed >= std::min(limits_.wall_time, limits_.cpu_time))
             if (const Limit limit = check_limits(unused); limit != Limit::none)
@@ -236,6 +244,8 @@ private:
     {
         began_ = spin_.bound() ? kUnknown : os::monotonic_ns();
         cpu_base_ = limits_.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
+        if (limits_.with_caller)
+            caller_base_ = os::cpu_ns(CLOCK_THREAD_CPUTIME_ID);
         if (spin_.bound())
             spin_.begin();
         if (spin_.for_answer() && spin_.for_request())
@@ -329,7 +339,7 @@ private:
         prepare_mailbox();
         std::vector<image::Region> shown = image_->regions();
         shown.insert(shown.end(), lent_.begin(), lent_.end());
-        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_));
+        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_, host_.walls()));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
@@ -468,7 +478,9 @@ private:
         if (cpu_base_ == kUnknown)
             cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
         let_go();
-        const std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
+        std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
+        if (limits_.with_caller)
+            used += os::cpu_ns(CLOCK_THREAD_CPUTIME_ID) - caller_base_;
         if (used >= limits_.cpu_time)
             return Limit::cpu_time;
         next = std::min({next, limits_.wall_time - wall, limits_.cpu_time - used});
@@ -546,7 +558,7 @@ private:
     static constexpr std::size_t kNone = SIZE_MAX;
     std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets
     Limits limits_{};
-    std::uint64_t began_ = 0, cpu_base_ = kUnknown;
+    std::uint64_t began_ = 0, cpu_base_ = kUnknown, caller_base_ = 0;
     Spin spin_;
     os::Places places_;
     bool waits_for_ready_ = false; // after a reset
@@ -563,7 +575,14 @@ Result<std::unique_ptr<Backend>> ProcessHost::open()
 
 Result<std::shared_ptr<Host>> find_process()
 {
-    auto host = std::make_shared<ProcessHost>();
+    auto host = std::make_shared<ProcessHost>(process::Walls::all);
+    CELL_CHECK(host->find());
+    return std::shared_ptr<Host>(std::move(host));
+}
+
+Result<std::shared_ptr<Host>> find_open_process()
+{
+    auto host = std::make_shared<ProcessHost>(process::Walls::none);
     CELL_CHECK(host->find());
     return std::shared_ptr<Host>(std::move(host));
 }

@@ -140,7 +140,7 @@ void Zygote::follow_caller()
 }
 
 Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
-                                    std::span<const image::Region> hidden)
+                                    std::span<const image::Region> hidden, Walls walls)
 {
     const std::lock_guard lock(mutex_);
     if (is_in_child())
@@ -152,7 +152,7 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
     for (const image::Region &region : hidden)
         CELL_CHECK(sender.add(region, true));
     CELL_CHECK(sender.flush());
-    sender.message.order = SBM_ZYGOTE_FORK;
+    sender.message.order = walls == Walls::all ? SBM_ZYGOTE_FORK : SBM_ZYGOTE_FORK_OPEN;
     CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
     Forked forked;
     CELL_TRY(const sbm_zygote_reply reply, receive(&forked.pidfd));

@@ -15,6 +15,9 @@
 
 namespace cell::backend::process {
 
+// `none` is for debuggers.
+enum class Walls { all, none };
+
 class Zygote {
 public:
     Zygote() = default;
@@ -31,7 +34,7 @@ public:
         pid_t pid;
     };
     Result<Forked> fork(std::span<const image::Region> regions,
-                        std::span<const image::Region> hidden);
+                        std::span<const image::Region> hidden, Walls walls);
 
     // Collects a cell that has ended or is to end: its exit status. Afterwards its process
     // id may be another's.
