@@ -37,6 +37,7 @@ struct NeededGrant {
     std::string call, argument;       // the argument as the app gave it: any bytes
     std::vector<std::string> section; // of the policy, in its parts: "files", "data"
     std::string key, value;           // `key = value` there, the value as TOML
+    bool in_list = false;             // the value is one of a list of them
     bool granted = false;
 };
 

@@ -77,8 +77,7 @@ public:
     Result<void> set_system(SystemCalls &system) override
     {
         CELL_CHECK(system.attach(arena_));
-        cell_->set_system(system);
-        return {};
+        return cell_->set_system(system);
     }
 
     bool cancel() noexcept override

@@ -53,11 +53,48 @@ struct RunOptions {
     std::string policy; // a file; empty: one that grants nothing
     std::vector<std::string> arguments;
     std::string level = "strongest";
+    std::string audit;               // a file; empty: none
+    std::string name;                // for ps and stop; empty: the app's
+    bool waits_for_debugger = false; // at level none
     bool trace = false;
+    // Of a trace.
+    bool is_plain_trace = false; // without times
+    bool json = false;
+    std::string trace_file; // empty: standard error
 };
-// What the app gave to exit, or kNotRun.
+// What the app gave to exit; kNotRun; or 128 and the signal that stopped it.
 inline constexpr int kNotRun = 125;
 int run_app(const RunOptions &options);
+
+struct LearnOptions {
+    std::string app;
+    std::string policy;               // a file; empty: one that grants nothing
+    std::vector<std::string> allowed; // folders, NAME=FOLDER
+    std::string output;               // a file
+    std::vector<std::string> arguments;
+    std::string level = "strongest";
+    bool with_refused = false;
+};
+// Success if the app ended by itself and the policy was written; else kNotRun.
+int learn(const LearnOptions &options);
+
+struct PsOptions {
+    bool json = false;
+};
+int ps(const PsOptions &options);
+
+struct TopOptions {
+    bool once = false;
+    double seconds = 1; // between two looks
+};
+int top(const TopOptions &options);
+
+struct StopOptions {
+    std::string app;    // its name or process id
+    double seconds = 5; // until it is killed
+};
+// Success if it has ended.
+int stop(const StopOptions &options);
 
 struct ExplainOptions {
     std::string policy; // a file

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <optional>
 
 namespace {
 
@@ -75,6 +76,140 @@ private:
     std::map<Kind, std::vector<std::string>> texts_;
 };
 
+// The commands that run apps, and those that look after them.
+class AppCommands {
+public:
+    explicit AppCommands(CLI::App &app)
+    {
+        add_run(app);
+        add_trace(app);
+        add_learn(app);
+        add_ps(app);
+    }
+
+    // The status of the one that is wanted, if it is one of these.
+    std::optional<int> run()
+    {
+        if (run_command_->parsed())
+            return cli::run_app(run_);
+        if (trace_command_->parsed())
+            return cli::run_app(trace_);
+        if (learn_command_->parsed())
+            return cli::learn(learn_);
+        if (ps_command_->parsed())
+            return cli::ps(ps_);
+        if (top_command_->parsed())
+            return cli::top(top_);
+        if (stop_command_->parsed())
+            return cli::stop(stop_);
+        return std::nullopt;
+    }
+
+private:
+    template <class Options>
+    static CLI::App *add(CLI::App &app, const char *name, const char *text, Options &options,
+                         const std::vector<std::string> &levels)
+    {
+        CLI::App *command = app.add_subcommand(name, text);
+        command->add_option("app", options.app, "Its file")->required();
+        command->add_option("--policy", options.policy,
+                            "What it may do (<sbm/policy.hpp>); nothing if absent");
+        command->add_option("--level", options.level, levels_text(levels))
+            ->check(CLI::IsMember(levels))
+            ->capture_default_str();
+        command->add_option("arguments", options.arguments, "The app's, after --");
+        return command;
+    }
+    static std::string levels_text(const std::vector<std::string> &levels)
+    {
+        return levels.size() > kStrongLevels.size()
+                   ? "process, vm or strongest; none is no sandbox, for debuggers"
+                   : "process, vm or strongest";
+    }
+
+    void add_run(CLI::App &app)
+    {
+        std::vector<std::string> levels = kStrongLevels;
+        levels.emplace_back("none");
+        run_command_ = add(app, "run", "Run an app in a cell, as far as a policy allows", run_,
+                           levels);
+        run_command_->add_option("--audit", run_.audit,
+                                 "Add start, denials and end to this file, as lines of JSON");
+        run_command_->add_option("--name", run_.name, "What `sbm ps` calls it; the app's if absent");
+        run_command_->add_flag("--trace", run_.trace, "Print each system call to standard error");
+        run_command_->add_flag("--wait-for-debugger", run_.waits_for_debugger,
+                               "At level none: begin when a debugger is attached");
+        run_.is_plain_trace = true;
+        run_command_->footer(
+            "Example: sbm run tool.sbm --policy tool.toml --audit tool.log -- input.txt\n"
+            "Exit status: the app's own; 125 if it was not run, or ended otherwise; 130 or 143 if "
+            "SIGINT or SIGTERM stopped it (129: SIGHUP).");
+    }
+
+    void add_trace(CLI::App &app)
+    {
+        trace_command_ = add(app, "trace", "Run an app, and print its system calls as they happen",
+                             trace_, kStrongLevels);
+        trace_.trace = true;
+        trace_command_->add_flag("--json", trace_.json, "A JSON object for each call");
+        trace_command_->add_option("-o,--output", trace_.trace_file,
+                                   "Write them to this file, not to standard error");
+        trace_command_->footer("Example: sbm trace tool.sbm --policy tool.toml -o calls.txt\n"
+                               "Each line: seconds since the start, the call, its status and "
+                               "results, and how long the supervisor took.\n"
+                               "Exit status: as `sbm run`.");
+    }
+
+    void add_learn(CLI::App &app)
+    {
+        learn_command_ = add(app, "learn", "Run an app, and write the least policy that it needs",
+                             learn_, kStrongLevels);
+        learn_command_
+            ->add_option("--allow", learn_.allowed,
+                         "FOLDER or NAME=FOLDER: it may do everything there, for this run")
+            ->type_name("")
+            ->allow_extra_args(false);
+        learn_command_->add_option("-o,--output", learn_.output, "Where the policy goes")
+            ->required();
+        learn_command_->add_flag("--with-refused", learn_.with_refused,
+                                 "Grant what was refused too, in folders that were named");
+        learn_command_->footer(
+            "Example: sbm learn tool.sbm --allow data=/srv/tool -o tool.toml -- input.txt\n"
+            "Granted is what calls took; what was refused stands there as a comment. Room for "
+            "growth is twice what the run took. Read it before you use it.\n"
+            "Exit status: 0 if the policy was written; 125 if the app did not end by itself.");
+    }
+
+    void add_ps(CLI::App &app)
+    {
+        ps_command_ = app.add_subcommand("ps", "The apps of this user that are running");
+        ps_command_->add_flag("--json", ps_.json, "Print JSON");
+        ps_command_->footer("Example: sbm ps --json\nCalls and processor per second are since the "
+                            "start; memory is resident, counted once where processes share it.");
+        top_command_ = app.add_subcommand("top", "The same, again and again, with current rates");
+        top_command_->add_flag("--once", top_.once, "Print once; so it is where no terminal is");
+        top_command_->add_option("--seconds", top_.seconds, "Between two looks")
+            ->check(CLI::Range(0.1, 3600.0))
+            ->capture_default_str();
+        top_command_->footer("Example: sbm top --seconds 5");
+        stop_command_ = app.add_subcommand("stop", "End a running app");
+        stop_command_->add_option("app", stop_.app, "Its name or process id")->required();
+        stop_command_->add_option("--seconds", stop_.seconds, "Kill it if it has not ended by then")
+            ->check(CLI::Range(0.0, 3600.0))
+            ->capture_default_str();
+        stop_command_->footer("Example: sbm stop tool\nExit status: 0 if it has ended; 1 if none "
+                              "or several are called that; 3 trouble.");
+    }
+
+    cli::RunOptions run_, trace_;
+    cli::LearnOptions learn_;
+    cli::PsOptions ps_;
+    cli::TopOptions top_;
+    cli::StopOptions stop_;
+    CLI::App *run_command_ = nullptr, *trace_command_ = nullptr, *learn_command_ = nullptr;
+    CLI::App *ps_command_ = nullptr, *top_command_ = nullptr, *stop_command_ = nullptr;
+};
+
 int run(int count, char **arguments)
 {
     CLI::App app("Sandbox mode for user space: what it offers, holds and costs on this machine.",
@@ -106,18 +241,7 @@ int run(int count, char **arguments)
         ->required();
     module_command->add_flag("--json", module.json, "Print JSON");
 
-    cli::RunOptions run;
-    CLI::App *run_command =
-        app.add_subcommand("run", "Run an app in a cell, as far as a policy allows");
-    run_command->add_option("app", run.app, "Its file")->required();
-    run_command->add_option("--policy", run.policy,
-                            "What it may do (<sbm/policy.hpp>); nothing if absent");
-    run_command->add_option("--level", run.level, "process, vm or strongest")
-        ->check(CLI::IsMember(kStrongLevels))
-        ->capture_default_str();
-    run_command->add_flag("--trace", run.trace, "Print each system call to standard error");
-    run_command->add_option("arguments", run.arguments, "The app's, after --");
-    run_command->footer("Exit status: the app's own; 125 if it was not run, or ended otherwise.");
+    AppCommands apps(app);
 
     cli::ExplainOptions explain;
     CLI::App *explain_command =
@@ -158,8 +282,8 @@ int run(int count, char **arguments)
         return cli::explain(explain);
     if (calls_command->parsed())
         return cli::calls();
-    if (run_command->parsed())
-        return cli::run_app(run);
+    if (const auto status = apps.run())
+        return *status;
     if (call.is_wanted())
         return call.run();
 #ifdef SBM_WITH_BENCH

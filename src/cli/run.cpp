@@ -1,98 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `sbm run`: an app under a policy.
+// `sbm run` and `sbm trace`: an app under a policy.
+#include "app_output.hpp"
+#include "audit_file.hpp"
 #include "commands.hpp"
+#include "debugger.hpp"
+#include "registry.hpp"
+#include "stop_signals.hpp"
+#include "trace_lines.hpp"
 
 #include <sbm/app.hpp>
 
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <unistd.h>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
 
 namespace cli {
 namespace {
 
-// A terminal obeys control characters, so that an app could make it say anything.
-class Output {
+struct CloseFile {
+    void operator()(std::FILE *file) const { std::fclose(file); }
+};
+
+// One run, with all that it needs around it.
+class Run {
 public:
-    void write(int stream, std::string_view text)
+    explicit Run(const RunOptions &options) : options_(options) {}
+
+    int run()
     {
-        std::FILE *to = stream == 1 ? stdout : stderr;
-        const bool is_shown = ::isatty(::fileno(to)) == 1;
-        for (const char c : text) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (is_shown && is_control(byte))
-                fmt::print(to, "\\x{:02x}", byte);
-            else
-                std::fputc(c, to);
-            last_ = byte;
+        if (const int status = prepare(); status != kSuccess)
+            return status;
+        if (how_.level == sbm::Level::none)
+            warn_of_no_sandbox();
+        const auto ended = sbm::run_app(options_.app, policy_, how_);
+        entry_.reset();
+        report();
+        if (const int signal = signals_.received(); signal && !ended) {
+            fmt::print(stderr, "sbm run: the app was ended by {}: {} calls, {} denied\n",
+                       ::strsignal(signal), end_.calls, end_.denied);
+            return 128 + signal;
         }
-        std::fflush(to);
+        return ended ? ended->status : fail(ended.error().text());
     }
 
 private:
-    // U+0080 to U+009F, which some terminals obey too, are 0xc2 and this byte in UTF-8.
-    bool is_control(unsigned char byte) const
+    static int fail(const std::string &why)
     {
-        if (last_ == 0xc2 && byte >= 0x80 && byte < 0xa0)
-            return true;
-        return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+        fmt::print(stderr, "sbm run: {}\n", why);
+        return kNotRun;
     }
 
-    // Of both streams, which may be one terminal.
-    unsigned char last_ = 0;
+    int prepare()
+    {
+        if (!options_.policy.empty()) {
+            auto loaded = sbm::Policy::load(options_.policy);
+            if (!loaded)
+                return fail(loaded.error().text());
+            policy_ = std::move(*loaded);
+        }
+        sbm_level level = SBM_LEVEL_STRONGEST;
+        sbm_level_from_name(options_.level.c_str(), &level);
+        how_.level = static_cast<sbm::Level>(level);
+        how_.arguments = options_.arguments;
+        how_.arguments.insert(how_.arguments.begin(), options_.app);
+        how_.policy_name = options_.policy;
+        how_.stop = signals_.token();
+        how_.output = [this](int stream, std::string_view text) { output_.write(stream, text); };
+        how_.denied = [this](const sbm::DeniedCall &denied) { denials_.tell(denied); };
+        how_.ended = [this](const sbm::AppEnd &end) { end_ = end; };
+        how_.debug = [this](const sbm::DebugTarget &target) {
+            tell_debugger(options_.app, target, options_.waits_for_debugger, signals_.token());
+        };
+        enlist();
+        const int status = prepare_audit();
+        return status == kSuccess ? prepare_trace() : status;
+    }
+
+    // An app that cannot be listed runs all the same.
+    void enlist()
+    {
+        try {
+            const std::filesystem::path file(options_.app);
+            entry_.emplace(options_.name.empty() ? file.stem().string() : options_.name,
+                           options_.app);
+            how_.counters = &entry_->counters();
+        } catch (const std::exception &thrown) {
+            fmt::print(stderr, "sbm run: `sbm ps` will not know of this app: {}\n", thrown.what());
+        }
+    }
+
+    int prepare_audit()
+    {
+        if (options_.audit.empty())
+            return kSuccess;
+        std::string why;
+        audit_ = AuditFile::open(options_.audit, why);
+        if (!audit_)
+            return fail(options_.audit + ": " + why);
+        how_.audit = [this](std::string_view line) { return audit_->add(line); };
+        return kSuccess;
+    }
+
+    int prepare_trace()
+    {
+        if (!options_.trace)
+            return kSuccess;
+        if (!options_.trace_file.empty()) {
+            trace_.reset(std::fopen(options_.trace_file.c_str(), "we"));
+            if (!trace_)
+                return fail(options_.trace_file + ": " + strerrordesc_np(errno));
+        }
+        how_.trace = [this](const sbm::TracedCall &call) {
+            std::FILE *to = trace_ ? trace_.get() : stderr;
+            const std::string text = options_.json ? trace_json(call) : trace_line(call);
+            fmt::print(to, "{}{}\n", options_.is_plain_trace ? "sbm: " : "",
+                       options_.is_plain_trace ? call.line() : text);
+            std::fflush(to);
+        };
+        return kSuccess;
+    }
+
+    void report() const
+    {
+        if (end_.log_lost)
+            fmt::print(stderr, "sbm: {} bytes of output were more than [limits] log allows\n",
+                       end_.log_lost);
+        if (end_.delayed)
+            fmt::print(stderr,
+                       "sbm: {} calls came faster than [limits] calls_per_second, and waited\n",
+                       end_.delayed);
+        if (end_.audit_lost)
+            fmt::print(stderr, "sbm: {} lines of the audit log were dropped\n", end_.audit_lost);
+    }
+
+    const RunOptions &options_;
+    StopSignals signals_; // before there are other threads
+    sbm::Policy policy_;
+    sbm::AppOptions how_;
+    AppOutput output_;
+    DenialLines denials_;
+    std::unique_ptr<AuditFile> audit_;
+    std::unique_ptr<std::FILE, CloseFile> trace_;
+    std::optional<registry::Entry> entry_;
+    sbm::AppEnd end_;
 };
-
-std::string indented(std::string_view lines)
-{
-    std::string result;
-    for (const char c : lines)
-        result += c == '\n' ? "\n      " : std::string(1, c);
-    return result;
-}
-
-void tell_denial(const sbm::DeniedCall &denied)
-{
-    fmt::print(stderr, "sbm: denied: {} {}: {}; this would allow it:\n      {}\n", denied.call,
-               denied.argument, denied.reason, indented(denied.would_allow));
-}
-
-int fail(const sbm::Error &error)
-{
-    fmt::print(stderr, "sbm run: {}\n", error.text());
-    return kNotRun;
-}
 
 } // namespace
 
 int run_app(const RunOptions &options)
 {
-    sbm::Policy policy;
-    if (!options.policy.empty()) {
-        auto loaded = sbm::Policy::load(options.policy);
-        if (!loaded)
-            return fail(loaded.error());
-        policy = std::move(*loaded);
-    }
-    Output output;
-    sbm::AppOptions how;
-    sbm_level level = SBM_LEVEL_STRONGEST;
-    sbm_level_from_name(options.level.c_str(), &level);
-    how.level = static_cast<sbm::Level>(level);
-    how.arguments = options.arguments;
-    how.arguments.insert(how.arguments.begin(), options.app);
-    how.output = [&output](int stream, std::string_view text) { output.write(stream, text); };
-    how.denied = tell_denial;
-    if (options.trace)
-        how.trace = [](const sbm::TracedCall &call) { fmt::print(stderr, "sbm: {}\n", call.line()); };
-    const auto ended = sbm::run_app(options.app, policy, how);
-    if (!ended)
-        return fail(ended.error());
-    if (ended->log_lost)
-        fmt::print(stderr, "sbm: {} bytes of output were more than [limits] log allows\n",
-                   ended->log_lost);
-    return ended->status;
+    return Run(options).run();
 }
 
 } // namespace cli

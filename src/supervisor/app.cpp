@@ -130,7 +130,7 @@ private:
         if (options_.needed)
             services.needed = [this](const cell::system::Need &need) {
                 options_.needed({need.call, need.argument, need.section, need.key, need.value,
-                                 need.granted});
+                                 need.in_list, need.granted});
             };
         if (options_.trace)
             services.trace = [this](const cell::system::Traced &traced) { tell(traced); };

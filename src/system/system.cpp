@@ -150,13 +150,12 @@ template <class C> void System::serve_one(sbm_frame &frame)
     if (status == Status::ok)
         for (std::size_t i = 0; i < C::results; i++)
             frame.words[i] = results[i];
-    if (services_.trace)
-        services_.trace({C::name,
-                         server.parameters(),
-                         status,
-                         {results.begin(), results.begin() + (status == Status::ok ? C::results : 0)},
-                         began,
-                         os::monotonic_ns() - began});
+    if (!services_.trace)
+        return;
+    const std::uint64_t took = os::monotonic_ns() - began;
+    const std::size_t count = status == Status::ok ? C::results : 0;
+    services_.trace({C::name, server.parameters(), status,
+                     std::vector(results.data(), results.data() + count), began, took});
 }
 
 template <class... C> bool System::dispatch(sbm::calls::List<C...>, sbm_frame &frame)
@@ -188,7 +187,7 @@ bool System::need(const char *call, std::string_view argument, std::vector<std::
                   const char *key, bool granted)
 {
     if (services_.needed)
-        services_.needed({call, std::string(argument), std::move(section), key, "true", granted});
+        services_.needed({call, std::string(argument), std::move(section), key, "true", false, granted});
     return granted;
 }
 
