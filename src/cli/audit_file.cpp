@@ -25,7 +25,7 @@ std::unique_ptr<AuditFile> AuditFile::open(const std::string &path, std::string 
         return nullptr;
     }
     std::unique_ptr<AuditFile> opened(new AuditFile(file));
-    struct stat status{};
+    struct stat status {};
     if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
         why = "it is no plain file";
         return nullptr;

@@ -131,11 +131,12 @@ private:
     {
         std::vector<std::string> levels = kStrongLevels;
         levels.emplace_back("none");
-        run_command_ = add(app, "run", "Run an app in a cell, as far as a policy allows", run_,
-                           levels);
+        run_command_ =
+            add(app, "run", "Run an app in a cell, as far as a policy allows", run_, levels);
         run_command_->add_option("--audit", run_.audit,
                                  "Add start, denials and end to this file, as lines of JSON");
-        run_command_->add_option("--name", run_.name, "What `sbm ps` calls it; the app's if absent");
+        run_command_->add_option("--name", run_.name,
+                                 "What `sbm ps` calls it; the app's if absent");
         run_command_->add_flag("--trace", run_.trace, "Print each system call to standard error");
         run_command_->add_flag("--wait-for-debugger", run_.waits_for_debugger,
                                "At level none: begin when a debugger is attached");

@@ -70,11 +70,16 @@ void print_head()
 nlohmann::json to_json(const Running &app)
 {
     const Rates rates = rates_since_start(app);
-    return {{"pid", app.process},      {"name", app.name},
-            {"file", app.file},        {"level", app.level},
-            {"up_ns", app.up_ns},      {"calls", app.calls},
-            {"calls_per_second", rates.calls}, {"cpu_ns", app.cpu_ns},
-            {"memory_bytes", app.memory},      {"denied", app.denied},
+    return {{"pid", app.process},
+            {"name", app.name},
+            {"file", app.file},
+            {"level", app.level},
+            {"up_ns", app.up_ns},
+            {"calls", app.calls},
+            {"calls_per_second", rates.calls},
+            {"cpu_ns", app.cpu_ns},
+            {"memory_bytes", app.memory},
+            {"denied", app.denied},
             {"delayed", app.delayed}};
 }
 
@@ -116,8 +121,7 @@ int ps(const PsOptions &options)
             nlohmann::json json = nlohmann::json::array();
             for (const Running &app : apps)
                 json.push_back(to_json(app));
-            fmt::print("{}\n",
-                       json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+            fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
             return kSuccess;
         }
         print_head();

@@ -68,7 +68,7 @@ int open_folder()
     if (::mkdir(name.c_str(), 0700) != 0 && errno != EEXIST)
         throw std::runtime_error(fmt::format("{}: {}", name, strerrordesc_np(errno)));
     Handle folder(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status{};
+    struct stat status {};
     if (folder.get() < 0 || ::fstat(folder.get(), &status) != 0)
         throw std::runtime_error(fmt::format(
             "{}: {}", name, errno == ELOOP ? "a symbolic link" : strerrordesc_np(errno)));
@@ -125,7 +125,7 @@ public:
     Mapped(int folder, const char *name)
     {
         const Handle file(::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-        struct stat status{};
+        struct stat status {};
         if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
             status.st_uid != ::geteuid() || status.st_size != kFileBytes)
             return;

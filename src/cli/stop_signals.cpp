@@ -10,7 +10,7 @@ StopSignals::StopSignals()
 {
     ::sigemptyset(&watched_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-        struct sigaction action{};
+        struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
         if (action.sa_handler != SIG_IGN)
             ::sigaddset(&watched_, signal);

@@ -192,7 +192,8 @@ std::string TracedCall::line() const
 {
     std::string text = call + "(";
     for (const Parameter &parameter : parameters)
-        text += (&parameter == parameters.data() ? "" : ", ") + parameter.name + " " + parameter.text;
+        text +=
+            (&parameter == parameters.data() ? "" : ", ") + parameter.name + " " + parameter.text;
     text += ") = " + status;
     for (const std::uint64_t result : results)
         text += " " + std::to_string(result);

@@ -32,7 +32,8 @@ const FilesPolicy *find_files(const Policy &policy, const std::vector<std::strin
 }
 
 template <class Unit>
-std::string measure(std::uint64_t number, std::initializer_list<std::pair<const char *, Unit>> units)
+std::string measure(std::uint64_t number,
+                    std::initializer_list<std::pair<const char *, Unit>> units)
 {
     for (const auto &[name, size] : units)
         if (number % static_cast<std::uint64_t>(size) == 0)
@@ -89,8 +90,9 @@ public:
 
     Result<std::string> write(const std::vector<Learner::Use> &uses)
     {
-        text_ = "# The least policy for what an app did in one run. Read it before it is used.\n\n" +
-                limits_text(start_);
+        text_ =
+            "# The least policy for what an app did in one run. Read it before it is used.\n\n" +
+            limits_text(start_);
         for (std::size_t i = 0; i < uses.size();) {
             std::size_t next = i;
             while (next < uses.size() && uses[next].section == uses[i].section)
@@ -190,8 +192,8 @@ private:
                      std::to_string(used->bytes) + " in this run\n";
         if (creates)
             text_ += "files = " +
-                     std::to_string(std::min(std::max<std::uint64_t>(used->files_made, 1) * 2,
-                                             files.files)) +
+                     std::to_string(
+                         std::min(std::max<std::uint64_t>(used->files_made, 1) * 2, files.files)) +
                      " # " + std::to_string(used->files_made) + " in this run\n";
     }
 
@@ -242,8 +244,8 @@ void Learner::add(const NeededGrant &need)
         lost_++;
         return;
     }
-    seen_[name] = {need.section, need.key, need.value,     need.in_list,
-                   need.granted, 1,        need.call, need.argument};
+    seen_[name] = {need.section, need.key, need.value, need.in_list,
+                   need.granted, 1,        need.call,  need.argument};
 }
 
 std::vector<Learner::Use> Learner::uses() const
@@ -265,8 +267,7 @@ std::vector<Learner::Use> Learner::uses() const
 
 Result<std::string> Learner::policy(bool with_refused) const noexcept
 {
-    return cell::without_throwing(
-        [&] { return Writer(start_, end_, with_refused).write(uses()); });
+    return cell::without_throwing([&] { return Writer(start_, end_, with_refused).write(uses()); });
 }
 
 } // namespace sbm

@@ -187,7 +187,8 @@ bool System::need(const char *call, std::string_view argument, std::vector<std::
                   const char *key, bool granted)
 {
     if (services_.needed)
-        services_.needed({call, std::string(argument), std::move(section), key, "true", false, granted});
+        services_.needed(
+            {call, std::string(argument), std::move(section), key, "true", false, granted});
     return granted;
 }
 

@@ -58,8 +58,8 @@ struct Need {
     std::string argument;             // as the app gave it: any bytes
     std::vector<std::string> section; // its parts: "files", "data"
     const char *key;
-    std::string value;                // as the policy would say it
-    bool in_list;                     // one of the values of a list
+    std::string value; // as the policy would say it
+    bool in_list;      // one of the values of a list
     bool granted;
 };
 

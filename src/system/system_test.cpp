@@ -78,6 +78,86 @@ protected:
 
 constexpr std::uint64_t kReadAndWrite = 3;
 
+std::string text_of(const Need &need)
+{
+    return std::string(need.call) + " " + need.argument + ": " + need.section.at(0) + "." +
+           need.section.at(1) + " " + need.key + " = " + need.value +
+           (need.granted ? "" : " (refused)");
+}
+
+TEST_P(SystemTest, TellsWhatACallTakesFromThePolicy)
+{
+    is_recording_ = true;
+    start();
+    ASSERT_EQ(on<FileCreate>("data/a"), Status::ok);
+    const std::uint64_t file = result();
+    EXPECT_EQ(write(file, 0, "text"), Status::ok);
+    EXPECT_EQ(read(file, 0, 10), "text");
+    EXPECT_EQ(on<FileOpen>("seen/a", {kReadAndWrite}), Status::denied);
+    EXPECT_EQ(on<FileRemove>("etc/\xff"), Status::denied);
+    std::vector<std::string> texts;
+    for (const Need &need : needs_)
+        texts.push_back(text_of(need));
+    EXPECT_EQ(texts, (std::vector<std::string>{
+                         "file.create data/a: files.data create = true",
+                         "file.random_read data: files.data read = true",
+                         "file.open seen/a: files.seen read = true",
+                         "file.open seen/a: files.seen write = true (refused)",
+                         "file.remove etc/\xff: files.etc remove = true (refused)"}));
+}
+
+TEST_P(SystemTest, WhoeverMakesAFileReadsItIfTheRootAllowsThat)
+{
+    is_recording_ = true;
+    Services services;
+    services.roots.push_back({"drop", make_folder("drop"), false, false, true, false});
+    start(std::move(services));
+    ASSERT_EQ(on<FileCreate>("drop/a"), Status::ok);
+    EXPECT_EQ(call<FileRead>({result(), 0, region_, 4096, 1}), Status::no_right);
+    ASSERT_EQ(denials_.size(), 1U);
+    EXPECT_EQ(denials_[0].would_allow, "[files.drop]\nread = true");
+    EXPECT_FALSE(needs_.back().granted);
+    ASSERT_EQ(on<FileCreate>("data/a"), Status::ok);
+    EXPECT_EQ(call<FileRead>({result(), 0, region_, 4096, 1}), Status::ok);
+    EXPECT_EQ(denials_.size(), 1U);
+}
+
+TEST_P(SystemTest, NamesRootsAsAPolicyCanSayThem)
+{
+    start();
+    EXPECT_EQ(on<FileExists>("a b/c"), Status::denied);
+    EXPECT_EQ(denials_.back().reason, "no section [files.\"a b\"]");
+    EXPECT_EQ(denials_.back().would_allow, "[files.\"a b\"]\npath = \"/...\"\nread = true");
+    EXPECT_EQ(on<FileExists>("\x1b[2J\xff/c"), Status::denied);
+    EXPECT_EQ(denials_.back().reason, "no section [files.?]");
+    EXPECT_EQ(denials_.back().argument, "\"\\x1b[2J\\xff/c\"");
+    EXPECT_EQ(denials_.back().bytes, "\x1b[2J\xff/c");
+}
+
+TEST_P(SystemTest, TracesCallsInTheirParts)
+{
+    is_recording_ = true;
+    start();
+    traced_.clear();
+    EXPECT_EQ(on<FileOpen>("data/\n", {1}), Status::not_found);
+    EXPECT_EQ(call<FileExists>({region_ + 1, 0, 5}), Status::wrong_region);
+    ASSERT_EQ(on<FileCreate>("data/a"), Status::ok);
+    EXPECT_EQ(write(result(), 0, std::string(300, 'x')), Status::ok);
+    ASSERT_EQ(traced_.size(), 4U);
+    EXPECT_STREQ(traced_[0].call, "file.open");
+    ASSERT_EQ(traced_[0].parameters.size(), 2U);
+    EXPECT_STREQ(traced_[0].parameters[0].name, "path");
+    EXPECT_EQ(traced_[0].parameters[0].text, "\"data/\\x0a\"");
+    EXPECT_EQ(traced_[0].parameters[1].text, "1");
+    EXPECT_TRUE(traced_[0].parameters[1].is_number);
+    EXPECT_EQ(traced_[0].status, Status::not_found);
+    EXPECT_TRUE(traced_[0].results.empty());
+    EXPECT_EQ(traced_[1].parameters[0].text, "\"\"... 5 bytes") << "nothing was taken";
+    EXPECT_EQ(traced_[2].results.size(), 1U);
+    EXPECT_EQ(traced_[3].parameters[2].text, "\"" + std::string(256, 'x') + "\"... 300 bytes");
+    EXPECT_GE(traced_[3].began, traced_[2].began + traced_[2].took);
+}
+
 TEST_P(SystemTest, FilesAreMadeWrittenReadAndRemoved)
 {
     start();

@@ -35,6 +35,10 @@ public:
         time_ = time.get();
         services.time = std::move(time);
         services.denied = [this](const Denial &denial) { denials_.push_back(denial); };
+        if (is_recording_) {
+            services.needed = [this](const Need &need) { needs_.push_back(need); };
+            services.trace = [this](const Traced &traced) { traced_.push_back(traced); };
+        }
         system_.emplace(std::move(services));
         system_->attach(std::make_unique<HeapMemory>());
         ASSERT_EQ(call<sbm::calls::MemoryAcquire>({1, 1 << 16}), Status::ok);
@@ -73,6 +77,9 @@ protected:
     std::uint64_t region_ = 0; // of 64 KiB
     char *bytes_ = nullptr;    // that it has
     std::vector<Denial> denials_;
+    bool is_recording_ = false; // set before it begins: the two below are filled
+    std::vector<Need> needs_;
+    std::vector<Traced> traced_;
 
 private:
     template <class C> Status send(const std::vector<std::uint64_t> &words)

@@ -113,6 +113,14 @@ int main(int count, char **arguments)
         }
     if (what == "socket")
         return socket(AF_INET, SOCK_STREAM, 0) < 0 ? failed() : 0;
+    // So many times, or for ever.
+    const long times = count > 3 ? std::atol(arguments[3]) : 0;
+    for (long i = 0; what == "list-often" && (times == 0 || i < times); i++)
+        if (DIR *folder = opendir(arguments[2]); !folder || closedir(folder) != 0)
+            return failed();
+    for (long i = 0; what == "ask-often" && (times == 0 || i < times); i++)
+        if (access(arguments[2], F_OK) != 0)
+            return failed();
     if (what == "write")
         for (int i = 0; i < 1000; i++)
             std::cout << std::string(1000, 'x') << std::flush;

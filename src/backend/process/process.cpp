@@ -339,7 +339,8 @@ private:
         prepare_mailbox();
         std::vector<image::Region> shown = image_->regions();
         shown.insert(shown.end(), lent_.begin(), lent_.end());
-        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_, host_.walls()));
+        CELL_TRY(process::Zygote::Forked forked,
+                 host_.zygote().fork(shown, memory_, host_.walls()));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
