@@ -23,7 +23,8 @@ using Listener = Handle<Kind::listener, Right::none>;
 using Ping = Handle<Kind::ping, Right::none>;
 
 // Memory: a region of `count` zero elements of a type (enum Element): its number and where the
-// cell sees it. What is released is gone; its number is not given again.
+// cell sees it. What is released is gone; its number is not given again. The heap is a region
+// from the start, number 1 (kHeap), and stays.
 struct MemoryAcquire : Call<0x0101, "memory.acquire", 2, Parameter<"type", Number>,
                             Parameter<"count", Number>> {};
 struct MemoryRelease : Call<0x0102, "memory.release", 0, Parameter<"region", Number>> {};
@@ -45,7 +46,7 @@ struct FileCreate : Call<0x0303, "file.create", 1, Parameter<"path", Path>> {};
 struct FileRead : Call<0x0304, "file.random_read", 1, Parameter<"file", ReadableFile>,
                        Parameter<"position", Number>, Parameter<"bytes", Output<Element::u8>>> {};
 struct FileWrite : Call<0x0305, "file.random_write", 1, Parameter<"file", WritableFile>,
-                        Parameter<"position", Number>, Parameter<"bytes", Input<Element::u8>>> {};
+                        Parameter<"position", Number>, Parameter<"bytes", Payload>> {};
 struct FileSize : Call<0x0306, "file.size", 1, Parameter<"file", AnyFile>> {};
 struct FileTruncate : Call<0x0307, "file.truncate", 0, Parameter<"file", WritableFile>,
                            Parameter<"size", Number>> {};
@@ -74,11 +75,11 @@ struct NetAccept : Call<0x0404, "net.accept", 1, Parameter<"listener", Listener>
 struct NetRead : Call<0x0405, "net.read", 1, Parameter<"socket", Socket>,
                       Parameter<"bytes", Output<Element::u8>>> {};
 struct NetWrite : Call<0x0406, "net.write", 1, Parameter<"socket", Socket>,
-                       Parameter<"bytes", Input<Element::u8>>> {};
+                       Parameter<"bytes", Payload>> {};
 // A datagram to an address, and one with the address that it came from: the results are the
 // bytes of the datagram and of the name.
 struct NetSendTo : Call<0x0407, "net.send_to", 1, Parameter<"socket", Socket>,
-                        Parameter<"name", Path>, Parameter<"bytes", Input<Element::u8>>> {};
+                        Parameter<"name", Path>, Parameter<"bytes", Payload>> {};
 struct NetReceiveFrom : Call<0x0408, "net.receive_from", 2, Parameter<"socket", Socket>,
                              Parameter<"name", Output<Element::u8>>,
                              Parameter<"bytes", Output<Element::u8>>> {};

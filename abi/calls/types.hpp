@@ -77,6 +77,9 @@ template <Kind K, Right R> struct Handle {
     static constexpr Kind kind = K;
     static constexpr Right right = R;
 };
+// The region that an app has from its start: its heap, in bytes.
+inline constexpr std::uint64_t kHeap = 1;
+
 // A range of elements that the system reads, or fills.
 struct Range {
     std::uint64_t region, offset, count; // the latter two in elements
@@ -85,6 +88,12 @@ template <Element E> struct Input {
     using Value = Range;
     static constexpr std::size_t words = 3;
     static constexpr Element element = E;
+};
+// Bytes that the system passes on without a look at them.
+struct Payload {
+    using Value = Range;
+    static constexpr std::size_t words = 3;
+    static constexpr Element element = Element::u8;
 };
 template <Element E> struct Output {
     using Value = Range;

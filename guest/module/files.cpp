@@ -16,6 +16,7 @@ namespace {
 
 using calls::Status;
 using system::call;
+using system::Piece;
 using system::Results;
 using system::Staging;
 using system::staging;
@@ -210,21 +211,20 @@ Answer close_file(std::uint64_t number)
     return 0;
 }
 
-// In pieces of what the staging region holds; ends early where the file does.
+// In pieces of what a call takes; ends early where the file does.
 Answer read_at(const File &file, std::uint64_t position, std::uint64_t target, std::uint64_t size)
 {
     std::uint64_t done = 0;
     while (done < size) {
-        const std::uint64_t room = Staging::kBytes - Staging::kData;
-        const std::uint64_t part = size - done < room ? size - done : room;
+        const Piece piece(target + done, size - done);
         Results count;
         const Status status = call<calls::FileRead>(count, file.handle, position + done,
-                                                    staging().region, Staging::kData, part);
+                                                    piece.region(), piece.offset(), piece.size());
         if (status != Status::ok)
             return done ? static_cast<Answer>(done) : errno_of(status);
-        copy(pointer<char>(target + done), staging().bytes + Staging::kData, count.words[0]);
+        piece.receive(count.words[0]);
         done += count.words[0];
-        if (count.words[0] < part)
+        if (count.words[0] < piece.size())
             break;
     }
     return static_cast<Answer>(done);
@@ -234,16 +234,15 @@ Answer write_at(const File &file, std::uint64_t position, std::uint64_t source, 
 {
     std::uint64_t done = 0;
     while (done < size) {
-        const std::uint64_t room = Staging::kBytes - Staging::kData;
-        const std::uint64_t part = size - done < room ? size - done : room;
-        copy(staging().bytes + Staging::kData, pointer<const char>(source + done), part);
+        const Piece piece(source + done, size - done);
+        piece.send();
         Results count;
         const Status status = call<calls::FileWrite>(count, file.handle, position + done,
-                                                     staging().region, Staging::kData, part);
+                                                     piece.region(), piece.offset(), piece.size());
         if (status != Status::ok)
             return done ? static_cast<Answer>(done) : errno_of(status);
         done += count.words[0];
-        if (count.words[0] < part)
+        if (count.words[0] < piece.size())
             break;
     }
     return static_cast<Answer>(done);
@@ -254,13 +253,13 @@ Answer say(std::uint64_t stream, std::uint64_t source, std::uint64_t size)
     if (!staging().bytes)
         return -ENOMEM;
     for (std::uint64_t done = 0; done < size;) {
-        const std::uint64_t room = Staging::kBytes - Staging::kData;
-        const std::uint64_t part = size - done < room ? size - done : room;
-        copy(staging().bytes + Staging::kData, pointer<const char>(source + done), part);
-        const Status status = call<calls::SelfLog>(stream, staging().region, Staging::kData, part);
+        const Piece piece(source + done, size - done);
+        piece.send();
+        const Status status =
+            call<calls::SelfLog>(stream, piece.region(), piece.offset(), piece.size());
         if (status != Status::ok)
             return done ? static_cast<Answer>(done) : errno_of(status);
-        done += part;
+        done += piece.size();
     }
     return static_cast<Answer>(size);
 }
@@ -618,8 +617,8 @@ Answer file_call(std::uint64_t number, Arguments a, bool &known)
     default:
         break;
     }
-    static constexpr Answer (*const groups[])(std::uint64_t, Arguments, bool &) = {
-        path_call, network_call, event_call};
+    static constexpr Answer (*const groups[])(std::uint64_t, Arguments,
+                                              bool &) = {path_call, network_call, event_call};
     for (const auto group : groups) {
         known = true;
         const Answer answer = group(number, a, known);

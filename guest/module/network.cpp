@@ -17,13 +17,12 @@ namespace {
 using calls::Status;
 using calls::Transport;
 using system::call;
+using system::Piece;
 using system::Results;
 using system::Staging;
 using system::staging;
 
-constexpr std::uint64_t kRoom = Staging::kBytes - Staging::kData;
-// A datagram over IPv4 is not longer, and a larger part of a stream gains nothing.
-constexpr std::uint64_t kPart = std::uint64_t{256} << 10;
+constexpr std::uint64_t kLongestDatagram = 65536;
 
 File *find_socket(std::uint64_t number)
 {
@@ -361,9 +360,9 @@ Answer receive_datagram(File &file, std::uint64_t target, std::uint64_t size, so
         return -ENOTCONN;
     Results count;
     Status status;
-    const std::uint64_t room = size < kRoom ? size : kRoom;
+    const Piece piece(target, size < kLongestDatagram ? size : kLongestDatagram);
     while ((status = call<calls::NetReceiveFrom>(count, file.handle, staging().region, 0, kHostName,
-                                                 staging().region, Staging::kData, room)) ==
+                                                 piece.region(), piece.offset(), piece.size())) ==
            Status::would_wait)
         if (const Answer failed = once ? Answer{-EAGAIN} : await(file, calls::kReadable))
             return failed;
@@ -371,7 +370,7 @@ Answer receive_datagram(File &file, std::uint64_t target, std::uint64_t size, so
         return errno_of(status);
     const std::uint64_t name = count.words[1] < kHostName ? count.words[1] : kHostName;
     read_name(staging().bytes, name, from);
-    copy(pointer<void>(target), staging().bytes + Staging::kData, count.words[0]);
+    piece.receive(count.words[0]);
     return static_cast<Answer>(count.words[0]);
 }
 
@@ -379,16 +378,16 @@ Answer receive_stream(File &file, std::uint64_t target, std::uint64_t size, bool
 {
     if (!file.handle)
         return -ENOTCONN;
-    const std::uint64_t part = size < kPart ? size : kPart;
+    const Piece piece(target, size);
     Results count;
     Status status;
-    while ((status = call<calls::NetRead>(count, file.handle, staging().region, Staging::kData,
-                                          part)) == Status::would_wait)
+    while ((status = call<calls::NetRead>(count, file.handle, piece.region(), piece.offset(),
+                                          piece.size())) == Status::would_wait)
         if (const Answer failed = once ? Answer{-EAGAIN} : await(file, calls::kReadable))
             return failed;
     if (status != Status::ok)
         return status == Status::unreachable ? -ECONNRESET : errno_of(status);
-    copy(pointer<void>(target), staging().bytes + Staging::kData, count.words[0]);
+    piece.receive(count.words[0]);
     return static_cast<Answer>(count.words[0]);
 }
 
@@ -396,14 +395,14 @@ Answer transmit_once(File &file, std::uint64_t source, std::uint64_t size, bool 
 {
     if (!file.handle)
         return file.transport == Transport::tcp ? -EPIPE : -EDESTADDRREQ;
-    if (file.transport == Transport::udp && size > kPart)
+    if (file.transport == Transport::udp && size > kLongestDatagram)
         return -EMSGSIZE;
-    const std::uint64_t part = size < kPart ? size : kPart;
-    copy(staging().bytes + Staging::kData, pointer<const void>(source), part);
+    const Piece piece(source, size);
+    piece.send();
     Results count;
     Status status;
-    while ((status = call<calls::NetWrite>(count, file.handle, staging().region, Staging::kData,
-                                           part)) == Status::would_wait)
+    while ((status = call<calls::NetWrite>(count, file.handle, piece.region(), piece.offset(),
+                                           piece.size())) == Status::would_wait)
         if (const Answer failed = once ? Answer{-EAGAIN} : await(file, calls::kWritable))
             return failed;
     if (status != Status::ok)
@@ -445,14 +444,15 @@ Answer send_datagram(File &file, std::uint64_t source, std::uint64_t size, const
                 return failed;
         return transmit_all(file, source, size, once);
     }
-    if (size > kPart)
+    if (size > kLongestDatagram)
         return -EMSGSIZE;
     const std::size_t name = stage_name(to);
-    copy(staging().bytes + Staging::kData, pointer<const void>(source), size);
+    const Piece piece(source, size);
+    piece.send();
     Results count;
     Status status;
     while ((status = call<calls::NetSendTo>(count, file.handle, staging().region, 0, name,
-                                            staging().region, Staging::kData, size)) ==
+                                            piece.region(), piece.offset(), piece.size())) ==
            Status::would_wait)
         if (const Answer failed = once ? Answer{-EAGAIN} : await(file, calls::kWritable))
             return failed;

@@ -4,8 +4,8 @@
 namespace sbm::personality {
 
 using system::call;
+using system::Piece;
 using system::Results;
-using system::Staging;
 using system::staging;
 
 bool has_system()
@@ -33,15 +33,15 @@ std::uint64_t asked_time(bool realtime)
 
 void asked_random(void *target, std::size_t size)
 {
-    constexpr std::uint64_t kRoom = Staging::kBytes - Staging::kData;
     if (!staging().bytes)
         cell::Report("the app has no memory left for random bytes").give_up();
-    for (std::size_t done = 0; done < size;) {
-        const std::size_t part = size - done < kRoom ? size - done : kRoom;
-        if (call<calls::SelfRandom>(staging().region, Staging::kData, part) != calls::Status::ok)
+    for (std::uint64_t done = 0; done < size;) {
+        const Piece piece(reinterpret_cast<std::uint64_t>(target) + done, size - done);
+        if (call<calls::SelfRandom>(piece.region(), piece.offset(), piece.size()) !=
+            calls::Status::ok)
             cell::Report("the app got no random bytes").give_up();
-        copy(static_cast<char *>(target) + done, staging().bytes + Staging::kData, part);
-        done += part;
+        piece.receive(piece.size());
+        done += piece.size();
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace cell::call {
 namespace {
@@ -76,7 +77,10 @@ public:
 
     Result<void> set_system(SystemCalls &system) override
     {
-        CELL_CHECK(system.attach(arena_));
+        const image::ModuleLayout &layout = module_->start_state()->layout;
+        CELL_CHECK(system.attach(arena_, {image()->host(layout.cell_base + layout.heap,
+                                                        layout.heap_size, PROT_READ | PROT_WRITE),
+                                          layout.heap_size}));
         return cell_->set_system(system);
     }
 

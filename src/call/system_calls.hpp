@@ -6,6 +6,9 @@
 #include "abi/mailbox.h"
 #include "base/result.hpp"
 
+#include <cstddef>
+#include <span>
+
 namespace cell::call {
 
 class Arena;
@@ -14,8 +17,9 @@ class SystemCalls {
 public:
     virtual ~SystemCalls() = default;
 
-    // Before the first call: where memory that the cell sees comes from. It outlives the calls.
-    virtual Result<void> attach(Arena &arena) = 0;
+    // Before the first call: where memory that the cell sees comes from, and the heap that it
+    // has. Both outlive the calls.
+    virtual Result<void> attach(Arena &arena, std::span<std::byte> heap) = 0;
 
     // Are its clocks others than this machine's?
     virtual bool has_time() const = 0;

@@ -65,6 +65,10 @@ template <Element E> std::string type_text(Input<E>)
 {
     return std::string("in ") + name_of(E);
 }
+std::string type_text(Payload)
+{
+    return "in u8";
+}
 template <Element E> std::string type_text(Output<E>)
 {
     return std::string("out ") + name_of(E);

@@ -73,7 +73,7 @@ TEST_F(RunCommand, Traces)
 {
     const Ended traced = run("run --trace " SBM_FILES_APP " -- exit 3 2>&1");
     EXPECT_EQ(traced.status, 3);
-    EXPECT_TRUE(has(traced, "sbm: memory.acquire(type 1, count 1048576) = ok\n"));
+    EXPECT_TRUE(has(traced, "sbm: self.argument(index 1, "));
     EXPECT_TRUE(has(traced, "sbm: self.exit(status 3) = ok\n")) << traced.output;
 }
 

@@ -36,7 +36,10 @@ public:
     {
     }
 
-    Result<void> attach(call::Arena &arena) override { return behind_.attach(arena); }
+    Result<void> attach(call::Arena &arena, std::span<std::byte> heap) override
+    {
+        return behind_.attach(arena, heap);
+    }
     bool has_time() const override { return behind_.has_time(); }
     // A call that is held back when the app is to stop ends it.
     bool answer(sbm_frame &frame) override;

@@ -48,7 +48,7 @@ TEST(Pace, OfAnyRateHoldsNothing)
 
 class Nobody final : public call::SystemCalls {
 public:
-    Result<void> attach(call::Arena &) override { return {}; }
+    Result<void> attach(call::Arena &, std::span<std::byte>) override { return {}; }
     bool has_time() const override { return false; }
     bool answer(sbm_frame &) override
     {

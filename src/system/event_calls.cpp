@@ -66,10 +66,10 @@ void System::wait_for(std::span<const std::uint64_t> interest, std::uint64_t dea
 }
 
 Status System::serve(sbm::calls::EventWait, Results &results, std::string_view interest,
-                     std::span<std::byte> ready, std::uint64_t deadline)
+                     Room &ready, std::uint64_t deadline)
 {
     std::vector<std::uint64_t> entries(interest.size() / sizeof(std::uint64_t));
-    std::vector<std::uint64_t> told(ready.size() / sizeof(std::uint64_t));
+    std::vector<std::uint64_t> told(ready.bytes.size() / sizeof(std::uint64_t));
     if (entries.size() % kEntry != 0 || entries.size() / kEntry > services_.handles ||
         (told.size() < kEntry && !entries.empty()))
         return Status::invalid;
@@ -84,8 +84,9 @@ Status System::serve(sbm::calls::EventWait, Results &results, std::string_view i
     while ((results[0] = fill_ready(entries, told)) == 0 && !is_ending_ &&
            services_.time->now(false) < deadline)
         wait_for(entries, deadline);
-    if (!told.empty())
-        std::memcpy(ready.data(), told.data(), told.size() * sizeof(std::uint64_t));
+    ready.filled = results[0] * kEntry * sizeof(std::uint64_t);
+    if (ready.filled > 0)
+        std::memcpy(ready.bytes.data(), told.data(), ready.filled);
     return Status::ok;
 }
 

@@ -120,26 +120,25 @@ Status System::serve(sbm::calls::NetAccept, Results &results, OpenHandle &listen
 }
 
 // Both ways, what the quota leaves is what there is.
-Status System::serve(sbm::calls::NetRead, Results &results, OpenHandle &socket,
-                     std::span<std::byte> bytes)
+Status System::serve(sbm::calls::NetRead, Results &results, OpenHandle &socket, Room &room)
 {
     std::uint64_t &left = services_.network.bytes_left;
-    if (left == 0 && !bytes.empty())
+    if (left == 0 && !room.bytes.empty())
         return Status::quota;
-    const Status status =
-        socket.socket->read(bytes.first(std::min<std::uint64_t>(bytes.size(), left)), results[0]);
+    const Status status = socket.socket->read(
+        room.bytes.first(std::min<std::uint64_t>(room.bytes.size(), left)), results[0]);
     if (status == Status::ok)
-        left -= results[0];
+        left -= room.filled = results[0];
     return status;
 }
 
 Status System::serve(sbm::calls::NetWrite, Results &results, OpenHandle &socket,
-                     std::string_view bytes)
+                     std::span<const std::byte> bytes)
 {
     std::uint64_t &left = services_.network.bytes_left;
     if (bytes.size() > left)
         return Status::quota;
-    const Status status = socket.socket->write(std::as_bytes(std::span(bytes)), results[0]);
+    const Status status = socket.socket->write(bytes, results[0]);
     if (status == Status::ok)
         left -= results[0];
     return status;
@@ -147,7 +146,7 @@ Status System::serve(sbm::calls::NetWrite, Results &results, OpenHandle &socket,
 
 // To whom a rule names, or who has written before.
 Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket,
-                     std::string_view text, std::string_view bytes)
+                     std::string_view text, std::span<const std::byte> bytes)
 {
     const auto name = net::parse_name(text);
     if (!name || !name->host.address || name->port == 0)
@@ -162,31 +161,32 @@ Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket
                             net::rule_text(Transport::udp, *name));
     if (bytes.size() > grant.bytes_left)
         return Status::quota;
-    const Status status = socket.socket->send_to(to, std::as_bytes(std::span(bytes)), results[0]);
+    const Status status = socket.socket->send_to(to, bytes, results[0]);
     if (status == Status::ok)
         grant.bytes_left -= results[0];
     return status;
 }
 
-Status System::serve(sbm::calls::NetReceiveFrom, Results &results, OpenHandle &socket,
-                     std::span<std::byte> name, std::span<std::byte> bytes)
+Status System::serve(sbm::calls::NetReceiveFrom, Results &results, OpenHandle &socket, Room &name,
+                     Room &room)
 {
     std::uint64_t &left = services_.network.bytes_left;
     if (left == 0)
         return Status::quota;
     net::Endpoint from;
     const Status status = socket.socket->receive_from(
-        from, bytes.first(std::min<std::uint64_t>(bytes.size(), left)), results[0]);
+        from, room.bytes.first(std::min<std::uint64_t>(room.bytes.size(), left)), results[0]);
     if (status != Status::ok)
         return status;
-    left -= results[0];
+    left -= room.filled = results[0];
     if (std::find(socket.peers.begin(), socket.peers.end(), from) == socket.peers.end()) {
         if (socket.peers.size() == kPeers)
             socket.peers.erase(socket.peers.begin());
         socket.peers.push_back(from);
     }
     const std::string text = net::text_of(from);
-    std::memcpy(name.data(), text.data(), std::min(name.size(), text.size()));
+    name.filled = std::min(name.bytes.size(), text.size());
+    std::memcpy(name.bytes.data(), text.data(), name.filled);
     results[1] = text.size();
     return Status::ok;
 }

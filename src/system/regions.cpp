@@ -35,6 +35,12 @@ Status Regions::release(std::uint64_t number)
 
 Status Regions::find(const Range &range, Element element, std::span<std::byte> &bytes) const
 {
+    if (range.region == sbm::calls::kHeap && !heap_.empty() && element == Element::u8) {
+        if (!contains(0, heap_.size(), range.offset, range.count))
+            return Status::out_of_range;
+        bytes = heap_.subspan(range.offset, range.count);
+        return Status::ok;
+    }
     const auto at = regions_.find(range.region);
     if (at == regions_.end() || at->second.element != element)
         return Status::wrong_region;

@@ -33,9 +33,12 @@ public:
 
 class Regions {
 public:
-    // `limit` is of the bytes of all regions together. `memory` outlives the calls, and what is
-    // not released goes with it.
-    Regions(Memory &memory, std::uint64_t limit) : memory_(memory), limit_(limit) {}
+    // `limit` is of the bytes of all regions that are acquired. `memory` outlives the calls, and
+    // what is not released goes with it. `heap`, which may be empty, is a region that stays.
+    Regions(Memory &memory, std::uint64_t limit, std::span<std::byte> heap)
+        : memory_(memory), limit_(limit), heap_(heap)
+    {
+    }
     Regions(const Regions &) = delete;
     Regions &operator=(const Regions &) = delete;
 
@@ -57,7 +60,8 @@ private:
     };
     Memory &memory_;
     const std::uint64_t limit_;
-    std::uint64_t used_ = 0, next_ = 1; // numbers are not given again
+    const std::span<std::byte> heap_;
+    std::uint64_t used_ = 0, next_ = sbm::calls::kHeap + 1; // numbers are not given again
     std::map<std::uint64_t, Region> regions_;
 };
 

@@ -37,7 +37,6 @@ std::string quoted(std::string_view text)
 // The beginning of what a call was given, which may be less than it said.
 std::string shown(std::string_view text, std::uint64_t count)
 {
-    constexpr std::size_t kShown = 256;
     if (text.size() == count && count <= kShown)
         return quoted(text);
     return quoted(text.substr(0, kShown)) + "... " + std::to_string(count) + " bytes";
@@ -68,18 +67,18 @@ const char *status_name(Status status)
 
 System::~System() = default;
 
-Result<void> System::attach(call::Arena &arena)
+Result<void> System::attach(call::Arena &arena, std::span<std::byte> heap)
 {
     CELL_TRY(std::unique_ptr<Memory> memory, ArenaMemory::create(arena));
-    attach(std::move(memory));
+    attach(std::move(memory), heap);
     return {};
 }
 
-void System::attach(std::unique_ptr<Memory> memory)
+void System::attach(std::unique_ptr<Memory> memory, std::span<std::byte> heap)
 {
     regions_.reset();
     memory_ = std::move(memory);
-    regions_.emplace(*memory_, services_.region_bytes);
+    regions_.emplace(*memory_, services_.region_bytes, heap);
 }
 
 // One call of the table: takes its arguments, and if all are good serves it and gives back
@@ -98,8 +97,6 @@ struct Server<sbm::calls::Call<Number, Name, Count, P...>> {
                 (take(system, frame.words, at, argument, status), ...);
                 if (status == Status::ok)
                     status = system.serve(C(), results, argument.get()...);
-                if (status == Status::ok)
-                    (argument.give(), ...);
             },
             arguments);
         return status;
@@ -122,6 +119,8 @@ private:
     {
         if constexpr (std::is_same_v<T, Taken<sbm::calls::Input<sbm::calls::Element::u8>>>)
             return {name, shown(argument.get(), argument.range.count), false};
+        else if constexpr (std::is_same_v<T, Taken<sbm::calls::Payload>>)
+            return {name, shown(argument.beginning(), argument.range.count), false};
         else
             return {name, argument.text(), argument.is_number};
     }
@@ -341,21 +340,23 @@ Status System::serve(sbm::calls::FileCreate, Results &results, std::string_view 
 }
 
 Status System::serve(sbm::calls::FileRead, Results &results, OpenHandle &file,
-                     std::uint64_t position, std::span<std::byte> bytes)
+                     std::uint64_t position, Room &room)
 {
-    if (position > kEnd || bytes.size() > kEnd - position)
+    if (position > kEnd || room.bytes.size() > kEnd - position)
         return Status::invalid;
-    return file.file->read(position, bytes, results[0]);
+    const Status status = file.file->read(position, room.bytes, results[0]);
+    room.filled = results[0];
+    return status;
 }
 
 Status System::serve(sbm::calls::FileWrite, Results &results, OpenHandle &file,
-                     std::uint64_t position, std::string_view bytes)
+                     std::uint64_t position, std::span<const std::byte> bytes)
 {
     if (position > kEnd || bytes.size() > kEnd - position)
         return Status::invalid;
     if (const Status status = grow(file, position + bytes.size()); status != Status::ok)
         return status;
-    return file.file->write(position, std::as_bytes(std::span(bytes)), results[0]);
+    return file.file->write(position, bytes, results[0]);
 }
 
 Status System::serve(sbm::calls::FileSize, Results &results, OpenHandle &file)
@@ -388,7 +389,7 @@ Status System::serve(sbm::calls::FileRemove, Results &, std::string_view path)
 }
 
 Status System::serve(sbm::calls::FileList, Results &results, std::string_view path,
-                     std::uint64_t first, std::span<std::byte> names)
+                     std::uint64_t first, Room &names)
 {
     Root *root;
     std::string rest;
@@ -399,11 +400,12 @@ Status System::serve(sbm::calls::FileList, Results &results, std::string_view pa
     if (const Status status = root->folder->list(rest, all); status != Status::ok)
         return status;
     std::uint64_t count = 0;
-    for (std::size_t at = 0; first + count < all.size(); count++) {
+    for (std::size_t &at = names.filled; first < all.size() && count < all.size() - first;
+         count++) {
         const std::string &name = all[first + count];
-        if (name.size() + 1 > names.size() - at)
+        if (name.size() + 1 > names.bytes.size() - at)
             break;
-        std::memcpy(names.data() + at, name.c_str(), name.size() + 1);
+        std::memcpy(names.bytes.data() + at, name.c_str(), name.size() + 1);
         at += name.size() + 1;
     }
     results[0] = count;
@@ -425,19 +427,22 @@ Status System::serve(sbm::calls::SelfLog, Results &, std::uint64_t stream, std::
     return Status::ok;
 }
 
-Status System::serve(sbm::calls::SelfRandom, Results &, std::span<std::byte> bytes)
+Status System::serve(sbm::calls::SelfRandom, Results &, Room &room)
 {
-    return services_.random && services_.random(bytes) ? Status::ok : Status::failed;
+    if (!services_.random || !services_.random(room.bytes))
+        return Status::failed;
+    room.filled = room.bytes.size();
+    return Status::ok;
 }
 
-Status System::serve(sbm::calls::SelfArgument, Results &results, std::uint64_t index,
-                     std::span<std::byte> text)
+Status System::serve(sbm::calls::SelfArgument, Results &results, std::uint64_t index, Room &room)
 {
     if (index >= services_.arguments.size())
         return Status::not_found;
     const std::string &argument = services_.arguments[index];
-    std::copy_n(reinterpret_cast<const std::byte *>(argument.data()),
-                std::min(text.size(), argument.size()), text.begin());
+    room.filled = std::min(room.bytes.size(), argument.size());
+    std::copy_n(reinterpret_cast<const std::byte *>(argument.data()), room.filled,
+                room.bytes.begin());
     results[0] = argument.size();
     return Status::ok;
 }

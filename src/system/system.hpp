@@ -93,14 +93,21 @@ struct Services {
     std::function<void(const Traced &)> trace;
 };
 
+// Where a call puts what it gives back: memory of the app, which can change it meanwhile, so
+// that it is written and never read.
+struct Room {
+    std::span<std::byte> bytes;
+    std::size_t filled = 0; // of them, from the start
+};
+
 class System final : public call::SystemCalls {
 public:
     explicit System(Services services) : services_(std::move(services)) {}
     ~System() override;
 
-    Result<void> attach(call::Arena &arena) override;
+    Result<void> attach(call::Arena &arena, std::span<std::byte> heap) override;
     // The same with memory of a test's.
-    void attach(std::unique_ptr<Memory> memory);
+    void attach(std::unique_ptr<Memory> memory, std::span<std::byte> heap = {});
     bool has_time() const override { return services_.time_is_own; }
     bool answer(sbm_frame &frame) override;
 
@@ -157,35 +164,35 @@ private:
     Status serve(sbm::calls::FileOpen, Results &, std::string_view path, std::uint64_t rights);
     Status serve(sbm::calls::FileCreate, Results &, std::string_view path);
     Status serve(sbm::calls::FileRead, Results &, OpenHandle &file, std::uint64_t position,
-                 std::span<std::byte> bytes);
+                 Room &bytes);
     Status serve(sbm::calls::FileWrite, Results &, OpenHandle &file, std::uint64_t position,
-                 std::string_view bytes);
+                 std::span<const std::byte> bytes);
     Status serve(sbm::calls::FileSize, Results &, OpenHandle &file);
     Status serve(sbm::calls::FileTruncate, Results &, OpenHandle &file, std::uint64_t size);
     Status serve(sbm::calls::FileSync, Results &, OpenHandle &file);
     Status serve(sbm::calls::FileRemove, Results &, std::string_view path);
     Status serve(sbm::calls::FileList, Results &, std::string_view path, std::uint64_t first,
-                 std::span<std::byte> names);
+                 Room &names);
     Status serve(sbm::calls::NetConnect, Results &, std::uint64_t transport, std::string_view name);
     Status serve(sbm::calls::NetStatus, Results &, OpenHandle &socket);
     Status serve(sbm::calls::NetListen, Results &, std::uint64_t transport, std::string_view name);
     Status serve(sbm::calls::NetAccept, Results &, OpenHandle &listener);
-    Status serve(sbm::calls::NetRead, Results &, OpenHandle &socket, std::span<std::byte> bytes);
-    Status serve(sbm::calls::NetWrite, Results &, OpenHandle &socket, std::string_view bytes);
+    Status serve(sbm::calls::NetRead, Results &, OpenHandle &socket, Room &bytes);
+    Status serve(sbm::calls::NetWrite, Results &, OpenHandle &socket,
+                 std::span<const std::byte> bytes);
     Status serve(sbm::calls::NetSendTo, Results &, OpenHandle &socket, std::string_view name,
-                 std::string_view bytes);
-    Status serve(sbm::calls::NetReceiveFrom, Results &, OpenHandle &socket,
-                 std::span<std::byte> name, std::span<std::byte> bytes);
+                 std::span<const std::byte> bytes);
+    Status serve(sbm::calls::NetReceiveFrom, Results &, OpenHandle &socket, Room &name,
+                 Room &bytes);
     Status serve(sbm::calls::NetFinish, Results &, OpenHandle &socket);
     Status serve(sbm::calls::NetPing, Results &, std::string_view host);
     Status serve(sbm::calls::NetPong, Results &, OpenHandle &ping);
-    Status serve(sbm::calls::EventWait, Results &, std::string_view interest,
-                 std::span<std::byte> ready, std::uint64_t deadline);
+    Status serve(sbm::calls::EventWait, Results &, std::string_view interest, Room &ready,
+                 std::uint64_t deadline);
     Status serve(sbm::calls::SelfExit, Results &, std::uint64_t status);
     Status serve(sbm::calls::SelfLog, Results &, std::uint64_t stream, std::string_view text);
-    Status serve(sbm::calls::SelfRandom, Results &, std::span<std::byte> bytes);
-    Status serve(sbm::calls::SelfArgument, Results &, std::uint64_t index,
-                 std::span<std::byte> text);
+    Status serve(sbm::calls::SelfRandom, Results &, Room &bytes);
+    Status serve(sbm::calls::SelfArgument, Results &, std::uint64_t index, Room &text);
     Status serve(sbm::calls::HandleClose, Results &, std::uint64_t handle);
 
     template <class... C> bool dispatch(sbm::calls::List<C...>, sbm_frame &frame);

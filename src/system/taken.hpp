@@ -5,12 +5,15 @@
 
 #include "system/system.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace cell::system {
 
 // What a single call may read or fill.
 inline constexpr std::uint64_t kLongestRange = std::uint64_t{1} << 20;
+// Of a text or of bytes, in a trace.
+inline constexpr std::size_t kShown = 256;
 
 template <class Type> struct Taken;
 
@@ -24,7 +27,6 @@ template <> struct Taken<sbm::calls::Number> {
         return sbm::calls::Status::ok;
     }
     std::uint64_t get() const { return value; }
-    void give() const {}
     static constexpr bool is_number = true;
     std::string text() const { return std::to_string(value); }
 };
@@ -40,7 +42,6 @@ template <sbm::calls::Kind K, sbm::calls::Right R> struct Taken<sbm::calls::Hand
         return system.find_handle(number, K, R, found);
     }
     System::OpenHandle &get() const { return *found; }
-    void give() const {}
     static constexpr bool is_number = true;
     std::string text() const { return std::to_string(number); }
 };
@@ -51,7 +52,6 @@ struct TakenRange {
     static constexpr bool is_number = false;
     sbm::calls::Range range{};
     std::span<std::byte> cell; // the bytes, which the app can change at any time
-    std::vector<std::byte> copy;
 
     sbm::calls::Status find(const Regions &regions, const std::uint64_t *from,
                             sbm::calls::Element element)
@@ -62,7 +62,6 @@ struct TakenRange {
             return status;
         if (cell.size() > kLongestRange)
             return sbm::calls::Status::invalid;
-        copy.resize(cell.size());
         return sbm::calls::Status::ok;
     }
     std::string text() const
@@ -73,31 +72,41 @@ struct TakenRange {
 };
 
 template <sbm::calls::Element E> struct Taken<sbm::calls::Input<E>> : TakenRange {
+    std::string copy;
+
     sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
         const auto status = find(*system.regions_, from, E);
-        if (status == sbm::calls::Status::ok && !cell.empty())
-            std::memcpy(copy.data(), cell.data(), cell.size());
+        if (status == sbm::calls::Status::ok)
+            copy.assign(reinterpret_cast<const char *>(cell.data()), cell.size());
         return status;
     }
-    std::string_view get() const
+    std::string_view get() const { return copy; }
+};
+
+template <> struct Taken<sbm::calls::Payload> : TakenRange {
+    sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
-        return {reinterpret_cast<const char *>(copy.data()), copy.size()};
+        return find(*system.regions_, from, sbm::calls::Payload::element);
     }
-    void give() const {}
+    std::span<const std::byte> get() const { return cell; }
+    // For people, and perhaps not what was passed on.
+    std::string beginning() const
+    {
+        return {reinterpret_cast<const char *>(cell.data()), std::min(cell.size(), kShown)};
+    }
 };
 
 template <sbm::calls::Element E> struct Taken<sbm::calls::Output<E>> : TakenRange {
+    Room room;
+
     sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
-        return find(*system.regions_, from, E);
+        const auto status = find(*system.regions_, from, E);
+        room.bytes = cell;
+        return status;
     }
-    std::span<std::byte> get() { return copy; }
-    void give() const
-    {
-        if (!copy.empty())
-            std::memcpy(cell.data(), copy.data(), copy.size());
-    }
+    Room &get() { return room; }
 };
 
 } // namespace cell::system

@@ -12,7 +12,6 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,8 +110,8 @@ int main(int count, char **arguments)
     if (what == "loop")
         for (volatile bool on = true; on;) {
         }
-    if (what == "socket")
-        return socket(AF_INET, SOCK_STREAM, 0) < 0 ? failed() : 0;
+    if (what == "mkdir")
+        return ::mkdir("data/folder", 0700) < 0 ? failed() : 0;
     // So many times, or for ever.
     const long times = count > 3 ? std::atol(arguments[3]) : 0;
     for (long i = 0; what == "list-often" && (times == 0 || i < times); i++)

@@ -333,7 +333,7 @@ TEST(DebuggedApp, RunsByTheSamePolicyInAProcessThatCanBeLookedAt)
     const auto denied = sbm::run_app(SBM_FILES_APP, policy, options);
     ASSERT_TRUE(denied) << denied.error().text();
     EXPECT_EQ(denied->status, EACCES);
-    options.arguments = {"app", "socket"};
+    options.arguments = {"app", "mkdir"};
     const auto other = sbm::run_app(SBM_FILES_APP, policy, options);
     ASSERT_TRUE(other) << other.error().text();
     EXPECT_EQ(other->status, ENOSYS) << "libc's calls still lead to the personality";
