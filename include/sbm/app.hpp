@@ -73,6 +73,7 @@ struct AppEnd {
         std::uint64_t files_made = 0;
     };
     std::vector<Files> files;          // in the order of the policy
+    std::uint64_t network_bytes = 0, connections = 0;
 };
 
 // Kept up to date while an app runs, without locks: any thread can look, and any process if

@@ -82,9 +82,15 @@ void print_clocks(const sbm::Policy &policy)
 void print(const sbm::Policy &policy)
 {
     fmt::print("memory       {}: the cell's address space has no more\n", size_text(policy.memory));
-    fmt::print("cpu time     {}: a watchdog takes the code away\n", time_text(policy.cpu_time));
+    fmt::print(
+        "cpu time     {}: its own and that of answering its calls; a watchdog takes the code "
+        "away\n",
+        time_text(policy.cpu_time));
     fmt::print("wall time    {}: the same\n", time_text(policy.wall_time));
     fmt::print("handles      {}: counted for each call that opens something\n", policy.handles);
+    fmt::print("calls        {} in a second: those that come faster wait\n",
+               policy.calls_per_second == UINT64_MAX ? "any number of"
+                                                     : std::to_string(policy.calls_per_second));
     fmt::print("output       {}: the rest is dropped, and told\n", size_text(policy.log));
     for (const sbm::FilesPolicy &root : policy.files) {
         const auto rights = rights_of(root);
@@ -139,6 +145,9 @@ nlohmann::json to_json(const sbm::Policy &policy)
             {"wall_time_ns", time(policy.wall_time)},
             {"handles", policy.handles},
             {"log_bytes", policy.log},
+            {"calls_per_second", policy.calls_per_second == UINT64_MAX
+                                     ? nlohmann::json()
+                                     : nlohmann::json(policy.calls_per_second)},
             {"files", files},
             {"network", network},
             {"time", clocks},

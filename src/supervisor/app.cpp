@@ -8,7 +8,7 @@
 #include "call/module.hpp"
 #include "call/options.hpp"
 #include "os/clock.hpp"
-#include "os/files.hpp"
+#include "os/event.hpp"
 #include "supervisor/audit.hpp"
 #include "supervisor/gate.hpp"
 #include "supervisor/services.hpp"
@@ -28,6 +28,9 @@ public:
         : policy_(policy), options_(options),
           audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
     {
+        // Who debugs an app takes time.
+        if (options.level == Level::none)
+            policy_.cpu_time = policy_.wall_time = no_limit;
     }
 
     Result<AppEnd> run(const std::string &path)
@@ -60,7 +63,8 @@ private:
 
     Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
     {
-        CELL_TRY(Services services, make_services());
+        CELL_TRY(const auto stop, cell::os::Event::create());
+        CELL_TRY(Services services, make_services(stop.descriptor()));
         cell::system::System system(std::move(services));
         cell::supervisor::Gate gate(system, policy_.calls_per_second, options_.counters,
                                     options_.stop);
@@ -70,7 +74,7 @@ private:
         CELL_CHECK(instance->set_system(gate));
         CELL_CHECK(instance->enter());
         tell_process(*instance, *module);
-        const auto result = call_main(*instance, *module);
+        const auto result = call_main(*instance, *module, stop);
         count(system, gate);
         if (const auto status = system.exit_status()) {
             end_.status = *status;
@@ -80,9 +84,14 @@ private:
                       : ended_otherwise(*instance, result.error());
     }
 
-    Result<long> call_main(cell::call::Instance &instance, const cell::call::Module &module)
+    // A call that waits ends first, and then nothing follows it.
+    Result<long> call_main(cell::call::Instance &instance, const cell::call::Module &module,
+                           const cell::os::Event &stop)
     {
-        const std::stop_callback on_stop(options_.stop, [&] { instance.cancel(); });
+        const std::stop_callback on_stop(options_.stop, [&] {
+            instance.cancel();
+            stop.set();
+        });
         began_ = cell::os::monotonic_ns();
         return instance.execute(reinterpret_cast<cell::call::Function>(module.main()), nullptr, 0,
                                 {});
@@ -100,6 +109,10 @@ private:
     {
         end_.calls = system.calls();
         end_.delayed = gate.delayed();
+        if (policy_.network) {
+            end_.network_bytes = policy_.network->bytes - system.network().bytes_left;
+            end_.connections = policy_.network->connections - system.network().connections_left;
+        }
         for (const cell::system::Root &root : system.roots()) {
             const auto files = std::find_if(policy_.files.begin(), policy_.files.end(),
                                             [&](const auto &one) { return one.name == root.name; });
@@ -109,21 +122,20 @@ private:
         }
     }
 
-    // Who debugs an app takes time.
     sbm_options limits() const
     {
         Options options;
         options.level = static_cast<Level>(level_);
         options.memory = policy_.memory;
         options.stack = std::size_t{8} << 20;
-        options.cpu_time = is_open() ? no_limit : policy_.cpu_time;
-        options.wall_time = is_open() ? no_limit : policy_.wall_time;
+        options.cpu_time = policy_.cpu_time;
+        options.wall_time = policy_.wall_time;
         return detail::plain_options(options);
     }
 
-    Result<Services> make_services()
+    Result<Services> make_services(int stop)
     {
-        CELL_TRY(Services services, cell::supervisor::services_of(policy_));
+        CELL_TRY(Services services, cell::supervisor::services_of(policy_, stop));
         services.arguments = options_.arguments;
         services.log = [this](int stream, std::string_view text) { write(stream, text); };
         services.denied = [this](const cell::system::Denial &denial) { tell(denial); };
@@ -177,7 +189,7 @@ private:
                      : error;
     }
 
-    const Policy &policy_;
+    Policy policy_;
     const AppOptions &options_;
     cell::supervisor::Audit audit_;
     sbm_level level_ = SBM_LEVEL_STRONGEST;

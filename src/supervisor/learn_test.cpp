@@ -50,8 +50,8 @@ TEST(LearnedPolicy, GrantsWhatCallsTook)
     EXPECT_TRUE(files.read && files.create);
     EXPECT_FALSE(files.write || files.remove);
     EXPECT_EQ(files.bytes, 10240U) << "twice, in whole KiB";
-    EXPECT_EQ(files.files, 6U);
-    EXPECT_EQ(policy.cpu_time, std::chrono::milliseconds(2)) << "never less";
+    EXPECT_EQ(files.files, 8U);
+    EXPECT_EQ(policy.cpu_time, std::chrono::microseconds(1500));
     EXPECT_EQ(policy.calls_per_second, 99U);
 }
 
@@ -128,22 +128,74 @@ TEST(LearnedPolicy, IsAnErrorIfNoPolicyCanSayIt)
     EXPECT_FALSE(learner.policy());
 }
 
-// As other sections than files will have them.
-TEST(LearnedPolicy, WritesLists)
+NeededGrant connection(const std::string &rule, bool granted = true)
 {
-    Learner learner({});
-    learner.add({"net.connect", "a:1", {"net"}, "connect", "\"a:1\"", true, true});
-    learner.add({"net.connect", "b:2", {"net"}, "connect", "\"b:2\"", true, false});
-    learner.add({"net.connect", "c:3", {"net"}, "connect", "\"c:3\"", true, true});
-    const auto text = learner.policy();
-    ASSERT_TRUE(text);
-    EXPECT_NE(text->find("[net]\nconnect = [\n"
-                         "    \"a:1\", # 1 call: net.connect \"a:1\"\n"
-                         "#   \"b:2\", # refused: 1 call: net.connect \"b:2\"\n"
-                         "    \"c:3\", # 1 call: net.connect \"c:3\"\n"
-                         "]\n"),
+    return {"net.connect", rule, {"network"}, "connect", "\"" + rule + "\"", true, granted};
+}
+
+TEST(LearnedPolicy, NamesTheHostsThatWereReached)
+{
+    Policy policy;
+    policy.network.emplace();
+    policy.network->connect = {"*.example.org:1-9999", "udp:192.0.2.7:*", "[::1]:80"};
+    policy.network->refuse = {"old.example.org:*"};
+    policy.network->addresses = {"10.0.0.0/8"};
+    policy.network->servers = {"192.0.2.53:53"};
+    policy.network->ping = {"example.org"};
+    Learner learner(policy);
+    learner.add(connection("a.example.org:443"));
+    learner.add(connection("udp:192.0.2.7:53"));
+    learner.add(connection("evil.example.com:80", false));
+    learner.add({"net.ping", "example.org", {"network"}, "ping", "\"example.org\"", true, true});
+    sbm::AppEnd end;
+    end.network_bytes = 5000;
+    end.connections = 3;
+    learner.add(end);
+    const auto text = learner.policy(true);
+    EXPECT_NE(text->find("connect = [\n"
+                         "    \"a.example.org:443\", # 1 call: net.connect \"a.example.org:443\"\n"
+                         "#   \"evil.example.com:80\", # refused: 1 call: "),
               std::string::npos)
         << *text;
+    const Policy learned = parsed(text);
+    ASSERT_TRUE(learned.network);
+    EXPECT_EQ(learned.network->connect,
+              (std::vector<std::string>{"a.example.org:443", "udp:192.0.2.7:53"}));
+    EXPECT_EQ(learned.network->refuse, policy.network->refuse);
+    EXPECT_EQ(learned.network->addresses, policy.network->addresses);
+    EXPECT_EQ(learned.network->servers, policy.network->servers);
+    EXPECT_EQ(learned.network->ping, policy.network->ping);
+    EXPECT_EQ(learned.network->bytes, 10240U);
+    EXPECT_EQ(learned.network->connections, 8U);
+    std::vector<std::string> unused;
+    for (const auto &use : learner.uses())
+        if (use.calls == 0)
+            unused.push_back(use.name());
+    EXPECT_EQ(unused, std::vector<std::string>{"[network] connect \"[::1]:80\""});
+}
+
+TEST(LearnedPolicy, OfARunWithoutConnectionsHasNoNetwork)
+{
+    Policy policy;
+    policy.network.emplace();
+    policy.network->connect = {"example.org:443"};
+    Learner learner(policy);
+    learner.add(connection("evil.example.com:80", false));
+    EXPECT_FALSE(parsed(learner.policy(true)).network);
+}
+
+TEST(LearnedPolicy, KeepsClocksAndRandomness)
+{
+    Policy policy;
+    policy.time.resolution = std::chrono::milliseconds(1);
+    policy.time.start = std::chrono::nanoseconds(1'577'836'800'000'000'007);
+    policy.time.step = std::chrono::microseconds(3);
+    policy.seed = 42;
+    const Policy learned = parsed(Learner(policy).policy());
+    EXPECT_EQ(learned.time.resolution, policy.time.resolution);
+    EXPECT_EQ(learned.time.start, policy.time.start);
+    EXPECT_EQ(learned.time.step, policy.time.step);
+    EXPECT_EQ(learned.seed, policy.seed);
 }
 
 } // namespace

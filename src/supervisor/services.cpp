@@ -87,7 +87,7 @@ Result<void> add_network(const sbm::NetworkPolicy &policy, NetworkGrant &grant)
     return {};
 }
 
-void add_time(const sbm::Policy &policy, Services &services)
+void add_time(const sbm::Policy &policy, int stop, Services &services)
 {
     ClockRules rules;
     rules.resolution = static_cast<std::uint64_t>(policy.time.resolution.count());
@@ -100,18 +100,18 @@ void add_time(const sbm::Policy &policy, Services &services)
     if (policy.wall_time != std::chrono::nanoseconds::max())
         end = checked_add(os::monotonic_ns(), static_cast<std::uint64_t>(policy.wall_time.count()))
                   .value_or(kNever);
-    services.time = make_time(rules, end, -1);
+    services.time = make_time(rules, end, stop);
     services.time_is_own = !rules.is_this_machines();
 }
 
 } // namespace
 
-Result<Services> services_of(const sbm::Policy &policy)
+Result<Services> services_of(const sbm::Policy &policy, int stop)
 {
     Services services;
     services.handles = policy.handles;
     services.random = policy.seed ? seeded(*policy.seed) : fill_random;
-    add_time(policy, services);
+    add_time(policy, stop, services);
     CELL_CHECK(add_roots(policy, services));
     if (policy.network)
         CELL_CHECK(add_network(*policy.network, services.network));

@@ -11,7 +11,8 @@
 namespace cell::supervisor {
 
 // Files, network, time and randomness as the policy says; arguments and who is told of what
-// happens are the caller's affair. From now on the policy's wall time runs.
-Result<system::Services> services_of(const sbm::Policy &policy);
+// happens are the caller's affair. From now on the policy's wall time runs. Waiting ends when
+// the descriptor `stop` can be read.
+Result<system::Services> services_of(const sbm::Policy &policy, int stop);
 
 } // namespace cell::supervisor

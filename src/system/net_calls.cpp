@@ -26,18 +26,23 @@ bool is_transport(std::uint64_t number)
 
 } // namespace
 
-Status System::deny_network(const char *call, const char *key, std::string_view argument,
-                            std::string reason, const std::string &rule)
+// `reason` says why not; without one it may.
+bool System::need_network(const char *call, const char *key, std::string_view argument,
+                          std::string reason, const std::string &rule)
 {
-    return deny(call, argument, std::move(reason),
-                std::string("[network]\n") + key + " = [\"" + rule + "\"]");
+    const std::string value = "\"" + rule + "\"";
+    if (need({call, std::string(argument), {"network"}, key, value, true, reason.empty()}))
+        return true;
+    deny(call, argument, std::move(reason),
+         std::string("[network]\n") + key + " = [" + value + "]");
+    return false;
 }
 
 // Told once the addresses of a name are known, which is later than the call.
 net::Addresses::Refused System::address_refused(const char *call, std::string_view argument)
 {
     return [this, call, argument = std::string(argument)](const net::Address &address) {
-        deny_network(call, "addresses", argument,
+        need_network(call, "addresses", argument,
                      "it leads to " + net::text_of(address) +
                          ", which is not public, and not in [network] addresses",
                      net::text_of(address));
@@ -63,9 +68,8 @@ Status System::serve(sbm::calls::NetConnect, Results &results, std::uint64_t tra
     const auto by = static_cast<Transport>(transport);
     std::string reason =
         grant.network ? grant.rules.why_not_connect(by, *name) : "no section [network]";
-    if (!reason.empty())
-        return deny_network("net.connect", "connect", text, std::move(reason),
-                            net::rule_text(by, *name));
+    if (!need_network("net.connect", "connect", text, std::move(reason), net::rule_text(by, *name)))
+        return Status::denied;
     if (const Status status = start_connection(); status != Status::ok)
         return status;
     auto connection = std::make_unique<net::Connection>(*grant.network, grant.rules, by, *name,
@@ -91,9 +95,8 @@ Status System::serve(sbm::calls::NetListen, Results &results, std::uint64_t tran
     const net::Endpoint at{*name->host.address, name->port};
     std::string reason =
         grant.network ? grant.rules.why_not_listen(by, at) : "no section [network]";
-    if (!reason.empty())
-        return deny_network("net.listen", "listen", text, std::move(reason),
-                            net::rule_text(by, *name));
+    if (!need_network("net.listen", "listen", text, std::move(reason), net::rule_text(by, *name)))
+        return Status::denied;
     if (!has_room())
         return Status::quota;
     std::unique_ptr<net::Socket> socket;
@@ -155,10 +158,10 @@ Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket
     const net::Endpoint to{*name->host.address, name->port};
     const bool has_written =
         std::find(socket.peers.begin(), socket.peers.end(), to) != socket.peers.end();
-    std::string reason = has_written ? "" : grant.rules.why_not_connect(Transport::udp, *name);
-    if (!reason.empty())
-        return deny_network("net.send_to", "connect", text, std::move(reason),
-                            net::rule_text(Transport::udp, *name));
+    if (!has_written && !need_network("net.send_to", "connect", text,
+                                      grant.rules.why_not_connect(Transport::udp, *name),
+                                      net::rule_text(Transport::udp, *name)))
+        return Status::denied;
     if (bytes.size() > grant.bytes_left)
         return Status::quota;
     const Status status = socket.socket->send_to(to, bytes, results[0]);
@@ -203,8 +206,8 @@ Status System::serve(sbm::calls::NetPing, Results &results, std::string_view tex
         return Status::invalid;
     NetworkGrant &grant = services_.network;
     std::string reason = grant.network ? grant.rules.why_not_ping(*host) : "no section [network]";
-    if (!reason.empty())
-        return deny_network("net.ping", "ping", text, std::move(reason), host->name);
+    if (!need_network("net.ping", "ping", text, std::move(reason), host->name))
+        return Status::denied;
     if (const Status status = start_connection(); status != Status::ok)
         return status;
     return add_handle({.kind = Kind::ping,

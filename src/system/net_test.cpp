@@ -90,6 +90,29 @@ net::Address address(const char *text)
     return *net::parse_address(text);
 }
 
+TEST_F(NetTest, TellsWhatACallTakesFromThePolicy)
+{
+    is_recording_ = true;
+    start({.connect = {"*.example:80"}, .listen = {"8.8.8.8:80"}, .ping = {"a.example:*"}});
+    network_->add_name("a.example", {address("10.0.0.1")});
+    EXPECT_EQ(listen("8.8.8.8:80"), Status::ok);
+    EXPECT_EQ(connect("a.example:80", kUdp), Status::denied);
+    EXPECT_EQ(on<NetPing>("b.example"), Status::denied);
+    connect("A.example:80"); // and to an address that is not public
+    std::vector<std::string> texts;
+    for (const Need &need : needs_)
+        texts.push_back(std::string(need.call) + " " + need.argument + ": " + need.key + " " +
+                        need.value + (need.granted ? "" : " (refused)"));
+    EXPECT_EQ(texts, (std::vector<std::string>{
+                         "net.listen 8.8.8.8:80: listen \"8.8.8.8:80\"",
+                         "net.connect a.example:80: connect \"udp:a.example:80\" (refused)",
+                         "net.ping b.example: ping \"b.example\" (refused)",
+                         "net.connect A.example:80: connect \"a.example:80\"",
+                         "net.connect A.example:80: addresses \"10.0.0.1\" (refused)"}));
+    EXPECT_TRUE(needs_[0].in_list);
+    EXPECT_EQ(needs_[0].section, std::vector<std::string>{"network"});
+}
+
 TEST_F(NetTest, ConnectionsCarryBytes)
 {
     start({.connect = {"a.example:80"}, .listen = {"8.8.8.8:80"}});

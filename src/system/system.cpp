@@ -181,14 +181,18 @@ Status System::deny(const char *call, std::string_view argument, std::string rea
     return Status::denied;
 }
 
-// Tells that a call takes `key` of a section, and gives `granted` back.
-bool System::need(const char *call, std::string_view argument, std::vector<std::string> section,
-                  const char *key, bool granted)
+// Tells what a call takes from the policy, and whether it may.
+bool System::need(const Need &need)
 {
     if (services_.needed)
-        services_.needed(
-            {call, std::string(argument), std::move(section), key, "true", false, granted});
-    return granted;
+        services_.needed(need);
+    return need.granted;
+}
+
+bool System::need_file(const char *call, std::string_view path, const std::string &root,
+                       const char *right, bool granted)
+{
+    return need({call, std::string(path), {"files", root}, right, "true", false, granted});
 }
 
 // The root that a path begins with, if it has the right.
@@ -207,7 +211,7 @@ Status System::find_root(const char *call, std::string_view path, const char *ri
                                   : wanted == "write"  ? root->write
                                   : wanted == "create" ? root->create
                                                        : root->remove);
-    if (need(call, path, {"files", name}, right, allowed))
+    if (need_file(call, path, name, right, allowed))
         return Status::ok;
     if (!root)
         return deny(call, path, "no section " + files_section(name),
@@ -224,8 +228,8 @@ Status System::find_handle(std::uint64_t number, Kind kind, Right right, OpenHan
     found = &at->second;
     // Whoever makes a file gets it to write; to read as well if the root allows that.
     if (right == Right::read && found->created &&
-        !need("file.random_read", found->root->name, {"files", found->root->name}, "read",
-              found->readable))
+        !need_file("file.random_read", found->root->name, found->root->name, "read",
+                   found->readable))
         deny("file.random_read", found->root->name,
              files_section(found->root->name) + " does not say read",
              files_lines(found->root->name, "read = true"));

@@ -116,6 +116,7 @@ public:
     std::size_t open_handles() const { return handles_.size(); }
     std::uint64_t calls() const { return calls_; }
     const std::vector<Root> &roots() const { return services_.roots; }
+    const NetworkGrant &network() const { return services_.network; }
 
 private:
     using Status = sbm::calls::Status;
@@ -143,13 +144,14 @@ private:
     Status add_handle(OpenHandle handle, Results &results);
     Status find_root(const char *call, std::string_view path, const char *right, Root *&root,
                      std::string &rest);
-    bool need(const char *call, std::string_view argument, std::vector<std::string> section,
-              const char *key, bool granted);
+    bool need(const Need &need);
+    bool need_file(const char *call, std::string_view path, const std::string &root,
+                   const char *right, bool granted);
     Status deny(const char *call, std::string_view argument, std::string reason,
                 std::string would_allow);
     Status grow(OpenHandle &file, std::uint64_t end);
-    Status deny_network(const char *call, const char *key, std::string_view argument,
-                        std::string reason, const std::string &rule);
+    bool need_network(const char *call, const char *key, std::string_view argument,
+                      std::string reason, const std::string &rule);
     net::Addresses::Refused address_refused(const char *call, std::string_view argument);
     Status start_connection();
     std::uint64_t fill_ready(std::span<const std::uint64_t> interest,

@@ -112,6 +112,8 @@ int main(int count, char **arguments)
         }
     if (what == "mkdir")
         return ::mkdir("data/folder", 0700) < 0 ? failed() : 0;
+    if (what == "sleep")
+        sleep(1000);
     // So many times, or for ever.
     const long times = count > 3 ? std::atol(arguments[3]) : 0;
     for (long i = 0; what == "list-often" && (times == 0 || i < times); i++)

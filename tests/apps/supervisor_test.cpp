@@ -160,7 +160,7 @@ TEST_P(Learned, PolicyLetsTheSameRunPassAndNoMore)
     ASSERT_EQ(policy_.files.size(), 1U) << text;
     EXPECT_TRUE(policy_.files[0].read && policy_.files[0].create);
     EXPECT_FALSE(policy_.files[0].remove);
-    EXPECT_EQ(policy_.files[0].files, 2U);
+    EXPECT_EQ(policy_.files[0].files, 4U);
     EXPECT_EQ(policy_.wall_time, 60s);
     std::filesystem::remove(folder_ / "data/out");
     EXPECT_EQ(status({"copy", "/data/in", "/data/out"}), 0) << output_ << text;
@@ -254,8 +254,8 @@ TEST_P(Supervised, StopsWhateverItDoes)
 {
     put("data/a", "");
     for (const std::vector<std::string> &arguments :
-         {std::vector<std::string>{"loop"}, {"ask-often", "/data/a"}}) {
-        const Stopper stopper(options_, arguments[0] == "loop" ? 4 : 500);
+         {std::vector<std::string>{"loop"}, {"sleep"}, {"ask-often", "/data/a"}}) {
+        const Stopper stopper(options_, arguments.size() == 1 ? 4 : 500);
         const auto ended = run(arguments);
         ASSERT_FALSE(ended) << arguments[0];
         EXPECT_EQ(ended.error().code(), sbm::Errc::cancelled) << ended.error().text();
