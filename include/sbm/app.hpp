@@ -110,6 +110,9 @@ struct AppOptions {
     std::function<bool(std::string_view line)> audit;
     std::uint64_t audit_bytes = std::uint64_t{1} << 20;
     std::string policy_name; // for the audit log
+    // A file that gets all that enters the app, for replay_app; empty: none. It holds what the
+    // app has read, and the app itself.
+    std::string record;
     // At Level::none, before `main` runs.
     std::function<void(const DebugTarget &)> debug;
     // When it has ended in whatever way, if it has begun.
@@ -124,6 +127,12 @@ struct AppOptions {
 // throws.
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options = {}) noexcept;
+
+// The same run again, from the file that `record` made: the app asks for the same, call for
+// call, and gets the same answers, at either strong level, without files, network and clocks.
+// The error says where it first asked for something else (fault), or where the record ends
+// (cancelled). Of the options, `arguments`, `record`, `audit`, `denied` and `needed` are not used.
+Result<AppEnd> replay_app(const std::string &record, const AppOptions &options = {}) noexcept;
 
 } // namespace sbm
 #pragma GCC visibility pop

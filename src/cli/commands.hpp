@@ -55,6 +55,8 @@ struct RunOptions {
     std::string level = "strongest";
     std::string audit;               // a file; empty: none
     std::string name;                // for ps and stop; empty: the app's
+    std::string record;              // a file; empty: none
+    bool replays = false;            // `app` is such a file, which is played again
     bool waits_for_debugger = false; // at level none
     bool trace = false;
     // Of a trace.

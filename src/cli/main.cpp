@@ -83,6 +83,7 @@ public:
     {
         add_run(app);
         add_trace(app);
+        add_replay(app);
         add_learn(app);
         add_ps(app);
     }
@@ -92,6 +93,8 @@ public:
     {
         if (run_command_->parsed())
             return cli::run_app(run_);
+        if (replay_command_->parsed())
+            return cli::run_app(replay_);
         if (trace_command_->parsed())
             return cli::run_app(trace_);
         if (learn_command_->parsed())
@@ -137,6 +140,8 @@ private:
                                  "Add start, denials and end to this file, as lines of JSON");
         run_command_->add_option("--name", run_.name,
                                  "What `sbm ps` calls it; the app's if absent");
+        run_command_->add_option("--record", run_.record,
+                                 "Record all that enters it to this file, for `sbm replay`");
         run_command_->add_flag("--trace", run_.trace, "Print each system call to standard error");
         run_command_->add_flag("--wait-for-debugger", run_.waits_for_debugger,
                                "At level none: begin when a debugger is attached");
@@ -145,6 +150,23 @@ private:
             "Example: sbm run tool.sbm --policy tool.toml --audit tool.log -- input.txt\n"
             "Exit status: the app's own; 125 if it was not run, or ended otherwise; 130 or 143 if "
             "SIGINT or SIGTERM stopped it (129: SIGHUP).");
+    }
+
+    void add_replay(CLI::App &app)
+    {
+        replay_.replays = replay_.is_plain_trace = true;
+        replay_command_ = app.add_subcommand(
+            "replay", "Run an app again from a record, without files, network and clocks");
+        replay_command_->add_option("record", replay_.app, "What `sbm run --record` wrote")
+            ->required();
+        replay_command_->add_option("--level", replay_.level, levels_text(kStrongLevels))
+            ->check(CLI::IsMember(kStrongLevels));
+        replay_command_->add_flag("--trace", replay_.trace,
+                                  "Print each system call to standard error");
+        replay_command_->footer(
+            "Example: sbm run tool.sbm --policy tool.toml --record run.log && sbm replay run.log\n"
+            "Exit status: the app's own; 125 if it asked for something else than before, which is "
+            "told, or where the record ends.");
     }
 
     void add_trace(CLI::App &app)
@@ -202,12 +224,13 @@ private:
                               "or several are called that; 3 trouble.");
     }
 
-    cli::RunOptions run_, trace_;
+    cli::RunOptions run_, trace_, replay_;
     cli::LearnOptions learn_;
     cli::PsOptions ps_;
     cli::TopOptions top_;
     cli::StopOptions stop_;
-    CLI::App *run_command_ = nullptr, *trace_command_ = nullptr, *learn_command_ = nullptr;
+    CLI::App *run_command_ = nullptr, *trace_command_ = nullptr, *replay_command_ = nullptr,
+             *learn_command_ = nullptr;
     CLI::App *ps_command_ = nullptr, *top_command_ = nullptr, *stop_command_ = nullptr;
 };
 

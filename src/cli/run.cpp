@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `sbm run` and `sbm trace`: an app under a policy.
+// `sbm run` and `sbm trace`: an app under a policy; `sbm replay`: such a run again.
 #include "app_output.hpp"
 #include "audit_file.hpp"
 #include "commands.hpp"
@@ -38,7 +38,8 @@ public:
             return status;
         if (how_.level == sbm::Level::none)
             warn_of_no_sandbox();
-        const auto ended = sbm::run_app(options_.app, policy_, how_);
+        const auto ended = options_.replays ? sbm::replay_app(options_.app, how_)
+                                            : sbm::run_app(options_.app, policy_, how_);
         entry_.reset();
         report();
         if (const int signal = signals_.received(); signal && !ended) {
@@ -70,6 +71,7 @@ private:
         how_.arguments = options_.arguments;
         how_.arguments.insert(how_.arguments.begin(), options_.app);
         how_.policy_name = options_.policy;
+        how_.record = options_.record;
         how_.stop = signals_.token();
         how_.output = [this](int stream, std::string_view text) { output_.write(stream, text); };
         how_.denied = [this](const sbm::DeniedCall &denied) { denials_.tell(denied); };

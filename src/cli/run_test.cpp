@@ -77,6 +77,22 @@ TEST_F(RunCommand, Traces)
     EXPECT_TRUE(has(traced, "sbm: self.exit(status 3) = ok\n")) << traced.output;
 }
 
+TEST_F(RunCommand, RecordsAndReplays)
+{
+    write("data/file", "text");
+    const std::string log = (folder_ / "run.log").string();
+    const Ended recorded = run("run " SBM_FILES_APP " --policy " + (folder_ / "app.toml").string() +
+                               " --record " + log + " -- size /data/file 2>&1");
+    EXPECT_EQ(recorded.status, 0) << recorded.output;
+    std::filesystem::remove(folder_ / "data/file");
+    const Ended played = run("replay " + log + " 2>&1");
+    EXPECT_EQ(played.status, 0);
+    EXPECT_EQ(played.output, "4\n");
+    const Ended traced = run("replay --trace " + log + " 2>&1");
+    EXPECT_TRUE(has(traced, "file.open")) << traced.output;
+    EXPECT_EQ(run("replay " + (folder_ / "app.toml").string() + " 2>&1").status, 125);
+}
+
 TEST_F(RunCommand, WhatIsNotRunIsToldWithAStatusOfItsOwn)
 {
     write("bad.toml", "[files.data]\npth = \"data\"\n");

@@ -167,7 +167,7 @@ Result<void> read_pieces(Reader &reader, std::uint64_t count, ModuleTemplate &re
 
 } // namespace
 
-Result<void> save_template(const ModuleTemplate &source, const std::string &path)
+Result<std::vector<std::byte>> template_bytes(const ModuleTemplate &source)
 {
     Header header{};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
@@ -204,6 +204,12 @@ Result<void> save_template(const ModuleTemplate &source, const std::string &path
     sum.add(bytes.data() + kSummedFrom, bytes.size() - kSummedFrom);
     header.checksum = sum.value();
     std::memcpy(bytes.data(), &header, sizeof header);
+    return bytes;
+}
+
+Result<void> save_template(const ModuleTemplate &source, const std::string &path)
+{
+    CELL_TRY(const std::vector<std::byte> bytes, template_bytes(source));
     return os::write_file(path, bytes);
 }
 
@@ -211,6 +217,11 @@ Result<std::shared_ptr<const ModuleTemplate>> load_template(const std::string &p
 {
     CELL_TRY(const os::Descriptor file, os::open_for_reading(path));
     CELL_TRY(const std::vector<std::byte> bytes, os::read_all(file.get(), kFileMax));
+    return parse_template(bytes);
+}
+
+Result<std::shared_ptr<const ModuleTemplate>> parse_template(std::span<const std::byte> bytes)
+{
     Reader reader(bytes);
     Header header;
     if (!reader.read(header))

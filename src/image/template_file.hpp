@@ -10,7 +10,10 @@
 
 #include "image/module_image.hpp"
 
+#include <cstddef>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace cell::image {
 
@@ -20,5 +23,9 @@ Result<void> save_template(const ModuleTemplate &source, const std::string &path
 // Misuse, with the reason, for anything but a whole file of this library's version and this
 // processor's features.
 Result<std::shared_ptr<const ModuleTemplate>> load_template(const std::string &path);
+
+// The same, as bytes.
+Result<std::vector<std::byte>> template_bytes(const ModuleTemplate &source);
+Result<std::shared_ptr<const ModuleTemplate>> parse_template(std::span<const std::byte> bytes);
 
 } // namespace cell::image

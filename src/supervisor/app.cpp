@@ -7,10 +7,12 @@
 #include "call/core.hpp"
 #include "call/module.hpp"
 #include "call/options.hpp"
+#include "image/template_file.hpp"
 #include "os/clock.hpp"
 #include "os/event.hpp"
 #include "supervisor/audit.hpp"
 #include "supervisor/gate.hpp"
+#include "supervisor/run_log.hpp"
 #include "supervisor/services.hpp"
 #include "system/system.hpp"
 
@@ -20,6 +22,7 @@
 namespace sbm {
 namespace {
 
+using cell::supervisor::Recorder;
 using cell::system::Services;
 
 class App {
@@ -51,6 +54,27 @@ public:
         return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
     }
 
+    Result<AppEnd> replay(const std::string &path)
+    {
+        CELL_TRY(const auto file, cell::os::open_for_reading(path));
+        constexpr std::size_t kLargest = std::size_t{4} << 30;
+        CELL_TRY(const auto bytes, cell::os::read_all(file.get(), kLargest));
+        cell::supervisor::RunLogReader log(bytes);
+        CELL_TRY(const auto start, log.start());
+        CELL_TRY(auto state, cell::image::parse_template(start));
+        if (!state->file->main())
+            return cell::error(Errc::misuse, "the record is of no app");
+        CELL_TRY(level_, choose_level());
+        CELL_TRY(const auto module, cell::call::Module::adopt(std::move(state), limits()));
+        cell::supervisor::Player player(log);
+        const auto ended = run_module(module, &player);
+        if (options_.ended)
+            options_.ended(end_);
+        if (player.ended())
+            return *player.ended();
+        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
+    }
+
 private:
     bool is_open() const { return level_ == SBM_LEVEL_NONE; }
 
@@ -63,13 +87,27 @@ private:
 
     Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
     {
+        CELL_TRY(const auto module,
+                 cell::call::Module::load(std::move(file), limits(), {is_open(), options_.stop}));
+        if (options_.record.empty())
+            return run_module(module, nullptr);
+        CELL_TRY(const auto state, cell::image::template_bytes(*module->start_state()));
+        CELL_TRY(auto recorder, Recorder::create(options_.record, state));
+        const auto ended = run_module(module, &recorder);
+        CELL_CHECK(recorder.finish(ended ? "exit " + std::to_string(end_.status)
+                                         : std::string(ended.error().text())));
+        return ended;
+    }
+
+    Result<void> run_module(const std::shared_ptr<const cell::call::Module> &module,
+                            cell::system::Tape *tape)
+    {
         CELL_TRY(const auto stop, cell::os::Event::create());
         CELL_TRY(Services services, make_services(stop.descriptor()));
+        services.tape = tape;
         cell::system::System system(std::move(services));
         cell::supervisor::Gate gate(system, policy_.calls_per_second, options_.counters,
                                     options_.stop);
-        CELL_TRY(const auto module,
-                 cell::call::Module::load(std::move(file), limits(), {is_open(), options_.stop}));
         CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options()));
         CELL_CHECK(instance->set_system(gate));
         CELL_CHECK(instance->enter());
@@ -216,6 +254,16 @@ Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options) noexcept
 {
     return cell::without_throwing([&] { return App(policy, options).run(file); });
+}
+
+Result<AppEnd> replay_app(const std::string &record, const AppOptions &options) noexcept
+{
+    return cell::without_throwing([&] {
+        Policy policy; // of nothing: who answers is the record
+        policy.log = UINT64_MAX;
+        policy.handles = UINT64_MAX;
+        return App(policy, options).replay(record);
+    });
 }
 
 } // namespace sbm

@@ -93,12 +93,20 @@ struct Server<sbm::calls::Call<Number, Name, Count, P...>> {
         Status status = Status::ok;
         std::size_t at = 0;
         std::apply(
-            [&](auto &...argument) {
-                (take(system, frame.words, at, argument, status), ...);
-                if (status == Status::ok)
-                    status = system.serve(C(), results, argument.get()...);
-            },
+            [&](auto &...argument) { (take(system, frame.words, at, argument, status), ...); },
             arguments);
+        const auto serve = [&] {
+            if (status == Status::ok)
+                std::apply(
+                    [&](auto &...argument) {
+                        status = system.serve(C(), results, argument.get()...);
+                    },
+                    arguments);
+        };
+        if (system.services_.tape)
+            pass<C>(*system.services_.tape, frame, status, results, serve);
+        else
+            serve();
         return status;
     }
 
@@ -115,6 +123,23 @@ struct Server<sbm::calls::Call<Number, Name, Count, P...>> {
     }
 
 private:
+    template <class C, class Serve>
+    void pass(Tape &tape, const sbm_frame &frame, Status &status, System::Results &results,
+              const Serve &serve)
+    {
+        Asked asked{C::name, C::number, {frame.words, C::words}, {}};
+        Answer answer{status, results, {}};
+        std::apply([&](auto &...argument) { (show(argument, asked, answer), ...); }, arguments);
+        tape.pass(asked, answer, serve);
+    }
+    template <class T> static void show(T &argument, Asked &asked, Answer &answer)
+    {
+        if constexpr (requires { argument.room; })
+            answer.rooms.push_back(&argument.room);
+        else if constexpr (requires { argument.cell; })
+            asked.bytes.push_back(std::as_bytes(std::span(argument.get())));
+    }
+
     template <class T> static TracedParameter traced(const char *name, const T &argument)
     {
         if constexpr (std::is_same_v<T, Taken<sbm::calls::Input<sbm::calls::Element::u8>>>)
@@ -167,7 +192,7 @@ bool System::answer(sbm_frame &frame)
     calls_++;
     if (!dispatch(sbm::calls::Table(), frame))
         frame.status = static_cast<std::int64_t>(Status::not_found);
-    return !exit_status_;
+    return !exit_status_ && !(services_.tape && services_.tape->has_ended());
 }
 
 // ---- grants and handles ----

@@ -12,6 +12,7 @@
 #include "system/net/network.hpp"
 #include "system/net/rules.hpp"
 #include "system/regions.hpp"
+#include "system/tape.hpp"
 #include "system/time.hpp"
 
 #include <array>
@@ -91,13 +92,7 @@ struct Services {
     std::function<void(const Denial &)> denied;
     std::function<void(const Need &)> needed; // for each right that a call takes
     std::function<void(const Traced &)> trace;
-};
-
-// Where a call puts what it gives back: memory of the app, which can change it meanwhile, so
-// that it is written and never read.
-struct Room {
-    std::span<std::byte> bytes;
-    std::size_t filled = 0; // of them, from the start
+    Tape *tape = nullptr; // outlives the system
 };
 
 class System final : public call::SystemCalls {
@@ -108,7 +103,7 @@ public:
     Result<void> attach(call::Arena &arena, std::span<std::byte> heap) override;
     // The same with memory of a test's.
     void attach(std::unique_ptr<Memory> memory, std::span<std::byte> heap = {});
-    bool has_time() const override { return services_.time_is_own; }
+    bool has_time() const override { return services_.time_is_own || services_.tape; }
     bool answer(sbm_frame &frame) override;
 
     // Once the app has made the call to exit.
@@ -197,6 +192,7 @@ private:
     Status serve(sbm::calls::SelfArgument, Results &, std::uint64_t index, Room &text);
     Status serve(sbm::calls::HandleClose, Results &, std::uint64_t handle);
 
+    bool is_played() const { return services_.tape && services_.tape->is_played(); }
     template <class... C> bool dispatch(sbm::calls::List<C...>, sbm_frame &frame);
     template <class C> void serve_one(sbm_frame &frame);
 

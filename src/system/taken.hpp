@@ -39,6 +39,8 @@ template <sbm::calls::Kind K, sbm::calls::Right R> struct Taken<sbm::calls::Hand
     sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
         number = *from;
+        if (system.is_played())
+            return sbm::calls::Status::ok;
         return system.find_handle(number, K, R, found);
     }
     System::OpenHandle &get() const { return *found; }
