@@ -60,6 +60,10 @@ Answer receive(File &file, std::uint64_t target, std::uint64_t size);
 Answer transmit(File &file, std::uint64_t source, std::uint64_t size);
 Answer read_timer(File &file, std::uint64_t target, std::uint64_t size);
 
+// Entries of two words each, as event.wait has them; `ready` has room for as many.
+calls::Status wait_for_events(const std::uint64_t *interest, std::size_t count,
+                              std::uint64_t *ready, std::uint64_t deadline, std::size_t *found);
+
 // Waits until a condition (calls::kReadable, kWritable) of the file holds, unless it returns at
 // once: then -EAGAIN.
 Answer await(const File &file, std::uint64_t conditions);

@@ -393,6 +393,26 @@ Answer read_timer(File &file, std::uint64_t target, std::uint64_t size)
     return sizeof file.expirations;
 }
 
+Status wait_for_events(const std::uint64_t *interest, std::size_t count, std::uint64_t *ready,
+                       std::uint64_t deadline, std::size_t *found)
+{
+    constexpr std::size_t kSize = kEntry * sizeof(std::uint64_t);
+    if (count > kFiles)
+        return Status::invalid;
+    if (!words().interest)
+        return Status::no_memory;
+    copy(words().interest, interest, count * kSize);
+    Results filled;
+    const Status status =
+        call<calls::EventWait>(filled, words().region, 0, kEntry * count, words().region,
+                               kEntry * kFiles, kEntry * kFiles, deadline);
+    if (status != Status::ok)
+        return status;
+    *found = filled.words[0] < count ? filled.words[0] : count;
+    copy(ready, words().ready, *found * kSize);
+    return status;
+}
+
 Answer await(const File &file, std::uint64_t conditions)
 {
     if (file.returns_at_once)
