@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -157,6 +158,8 @@ private:
 
 int run_app(const RunOptions &options)
 {
+    // A file that may not grow any more is an error of a call, and no end of all of it.
+    ::signal(SIGXFSZ, SIG_IGN);
     return Run(options).run();
 }
 

@@ -122,6 +122,8 @@ int main(int count, char **arguments)
     for (long i = 0; what == "ask-often" && (times == 0 || i < times); i++)
         if (access(arguments[2], F_OK) != 0)
             return failed();
+    for (long i = 0; what == "deny-often" && i < times; i++)
+        access(arguments[2], F_OK);
     if (what == "write")
         for (int i = 0; i < 1000; i++)
             std::cout << std::string(1000, 'x') << std::flush;
