@@ -378,6 +378,7 @@ TEST_F(AppCommands, AnAppWithoutWallsSaysSo)
     EXPECT_TRUE(has(ended.output, "gdb -p "));
     EXPECT_FALSE(has(sbm("run " SBM_FILES_APP " -- exit 6").output, "WARNING"));
     EXPECT_EQ(sbm("trace --level none " SBM_FILES_APP).status, 2);
+    EXPECT_EQ(sbm("run --wait-for-debugger " SBM_FILES_APP " -- exit 0").status, 2);
 }
 
 TEST_F(AppCommands, ADebuggerSeesTheAppsFunctions)

@@ -200,6 +200,25 @@ std::uint64_t start_time_of(int process)
     return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at, nullptr, 10);
 }
 
+namespace {
+
+// In a new file of the folder.
+Record *make_record(int folder, const char *name)
+{
+    const Handle file(
+        ::openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    void *memory = MAP_FAILED;
+    if (file.get() >= 0 && ::ftruncate(file.get(), kFileBytes) == 0)
+        memory = ::mmap(nullptr, kFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (memory != MAP_FAILED)
+        return new (memory) Record{};
+    const std::string reason = strerrordesc_np(errno);
+    ::unlinkat(folder, name, 0);
+    throw std::runtime_error(reason);
+}
+
+} // namespace
+
 Entry::Entry(std::string_view name, std::string_view file)
 {
     Handle folder(open_folder());
@@ -207,14 +226,7 @@ Entry::Entry(std::string_view name, std::string_view file)
     const std::string new_name = fmt::format(".{}", process);
     file_name_ = fmt::format("{}-{}", process, start_time_of(process));
     ::unlinkat(folder.get(), new_name.c_str(), 0);
-    const Handle opened(::openat(folder.get(), new_name.c_str(),
-                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    void *memory = MAP_FAILED;
-    if (opened.get() >= 0 && ::ftruncate(opened.get(), kFileBytes) == 0)
-        memory = ::mmap(nullptr, kFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED, opened.get(), 0);
-    if (memory == MAP_FAILED)
-        throw std::runtime_error(strerrordesc_np(errno));
-    record_ = new (memory) Record{};
+    record_ = make_record(folder.get(), new_name.c_str());
     record_->magic = kMagic;
     record_->size = sizeof(Record);
     record_->process = process;
@@ -223,7 +235,11 @@ Entry::Entry(std::string_view name, std::string_view file)
     put(record_->name, name);
     put(record_->file, file);
     // Whoever finds the file under this name finds all of it.
-    ::renameat(folder.get(), new_name.c_str(), folder.get(), file_name_.c_str());
+    if (::renameat(folder.get(), new_name.c_str(), folder.get(), file_name_.c_str()) != 0) {
+        ::munmap(record_, kFileBytes);
+        ::unlinkat(folder.get(), new_name.c_str(), 0);
+        throw std::runtime_error(strerrordesc_np(errno));
+    }
     folder_ = folder.release();
 }
 

@@ -69,6 +69,10 @@ private:
         sbm_level level = SBM_LEVEL_STRONGEST;
         sbm_level_from_name(options_.level.c_str(), &level);
         how_.level = static_cast<sbm::Level>(level);
+        if (options_.waits_for_debugger && how_.level != sbm::Level::none) {
+            fmt::print(stderr, "sbm run: --wait-for-debugger needs --level none\n");
+            return kUsage;
+        }
         how_.arguments = options_.arguments;
         how_.arguments.insert(how_.arguments.begin(), options_.app);
         how_.policy_name = options_.policy;

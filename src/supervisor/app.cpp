@@ -113,6 +113,8 @@ private:
         CELL_CHECK(instance->enter());
         tell_process(*instance, *module);
         const auto result = call_main(*instance, *module, stop);
+        if (options_.counters) // whose id may soon be another's
+            options_.counters->cell_process.store(0);
         count(system, gate);
         if (const auto status = system.exit_status()) {
             end_.status = *status;

@@ -24,7 +24,7 @@ Pace::Pace(std::uint64_t rate)
 // may come before it by what is allowed at once.
 std::uint64_t Pace::take(std::uint64_t now)
 {
-    if (interval_ == 0)
+    if (is_any())
         return 0;
     const std::uint64_t even = std::max(next_, now);
     next_ = even + interval_;
@@ -37,7 +37,7 @@ bool Gate::answer(sbm_frame &frame)
         counters_->calls.fetch_add(1, std::memory_order_relaxed);
     // Nobody is held who wants to go.
     const bool is_last = frame.number == sbm::calls::SelfExit::number;
-    const std::uint64_t delay = is_last ? 0 : pace_.take(os::monotonic_ns());
+    const std::uint64_t delay = is_last || pace_.is_any() ? 0 : pace_.take(os::monotonic_ns());
     if (delay != 0) {
         delayed_++;
         if (counters_)

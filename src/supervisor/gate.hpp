@@ -18,6 +18,7 @@ class Pace {
 public:
     // UINT64_MAX is any; 0 is no rate.
     explicit Pace(std::uint64_t rate);
+    bool is_any() const { return interval_ == 0; }
 
     // How long, in nanoseconds, the call that comes at `now` has to wait.
     std::uint64_t take(std::uint64_t now);

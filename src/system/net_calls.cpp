@@ -31,7 +31,10 @@ bool System::need_network(const char *call, const char *key, std::string_view ar
                           std::string reason, const std::string &rule)
 {
     const std::string value = "\"" + rule + "\"";
-    if (need({call, std::string(argument), {"network"}, key, value, true, reason.empty()}))
+    const bool granted = reason.empty();
+    if (services_.needed)
+        services_.needed({call, std::string(argument), {"network"}, key, value, true, granted});
+    if (granted)
         return true;
     deny(call, argument, std::move(reason),
          std::string("[network]\n") + key + " = [" + value + "]");

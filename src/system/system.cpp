@@ -206,18 +206,13 @@ Status System::deny(const char *call, std::string_view argument, std::string rea
     return Status::denied;
 }
 
-// Tells what a call takes from the policy, and whether it may.
-bool System::need(const Need &need)
-{
-    if (services_.needed)
-        services_.needed(need);
-    return need.granted;
-}
-
+// Tells what a call takes from the policy, and gives `granted` back.
 bool System::need_file(const char *call, std::string_view path, const std::string &root,
                        const char *right, bool granted)
 {
-    return need({call, std::string(path), {"files", root}, right, "true", false, granted});
+    if (services_.needed)
+        services_.needed({call, std::string(path), {"files", root}, right, "true", false, granted});
+    return granted;
 }
 
 // The root that a path begins with, if it has the right.

@@ -139,7 +139,6 @@ private:
     Status add_handle(OpenHandle handle, Results &results);
     Status find_root(const char *call, std::string_view path, const char *right, Root *&root,
                      std::string &rest);
-    bool need(const Need &need);
     bool need_file(const char *call, std::string_view path, const std::string &root,
                    const char *right, bool granted);
     Status deny(const char *call, std::string_view argument, std::string reason,

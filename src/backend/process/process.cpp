@@ -171,8 +171,10 @@ public:
         hand_over_orders();
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
-        if (cancelled_.exchange(false, std::memory_order_relaxed))
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            cancelled_.store(false, std::memory_order_relaxed);
             return end(TimedOut{Limit::cancelled, {}});
+        }
         const std::uint64_t passed = elapsed();
         if (passed >= std::min(limits_.wall_time, limits_.cpu_time))
             if (const Limit limit = check_limits(unused); limit != Limit::none)
