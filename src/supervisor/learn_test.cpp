@@ -2,6 +2,7 @@
 #include <sbm/learn.hpp>
 
 #include <gtest/gtest.h>
+#include <random>
 
 namespace {
 
@@ -92,6 +93,29 @@ TEST(LearnedPolicy, HoldsNothingThatTheAppWrote)
     EXPECT_EQ(policy.files[0].name, "data");
     for (const char c : *text)
         EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f));
+}
+
+// Whatever an app asks for, what comes out is a policy, and grants nothing but what was granted.
+TEST(LearnedPolicy, IsAlwaysAPolicy)
+{
+    std::mt19937 random(7);
+    const char *const pieces[] = {"[files.x]\n", "\"",   "\\",   "\n", "#",      "]",    "=",
+                                  "\xc3\xa9",    "\xff", "\x7f", "'",  "\"\"\"", "data", "."};
+    for (int round = 0; round < 300; round++) {
+        Learner learner(start());
+        for (int i = 0; i < 20; i++) {
+            std::string text;
+            for (unsigned count = random() % 6; count > 0; count--)
+                text += pieces[random() % std::size(pieces)];
+            learner.add(need("file.open", text, random() % 3 ? text : "data", "read", false));
+            learner.add(need("file.open", text, "data", "write", true));
+        }
+        const Policy policy = parsed(learner.policy(random() % 2));
+        ASSERT_EQ(policy.files.size(), 1U);
+        EXPECT_EQ(policy.files[0].path, "/srv/\xc3\xa9");
+        EXPECT_FALSE(policy.files[0].remove);
+        EXPECT_FALSE(policy.network);
+    }
 }
 
 TEST(LearnedPolicy, TellsObservedAgainstGranted)
