@@ -50,36 +50,6 @@ Result<void> read_file(int file, std::byte *target, std::uint64_t size, std::uin
 
 } // namespace
 
-Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions)
-{
-    std::uint64_t total = 0;
-    for (const Region &region : regions)
-        total += region.shared ? 0 : region.size;
-    if (total == 0)
-        return error(Errc::misuse, "there is no code for the cell");
-    CELL_TRY(os::Mapping view, os::reserve(total, kLargePage));
-    std::byte *next = view.data();
-    for (const Region &region : regions) {
-        if (region.shared)
-            continue;
-        CELL_CHECK(
-            os::map_over(next, region.size, PROT_READ, region.file, region.offset, MAP_PRIVATE));
-        next += region.size;
-    }
-    return std::make_shared<const os::Mapping>(std::move(view));
-}
-
-void place_constants(std::span<Region> regions, const os::Mapping &view)
-{
-    std::byte *next = view.data();
-    for (Region &region : regions) {
-        if (region.shared)
-            continue;
-        region.host = next;
-        next += region.size;
-    }
-}
-
 // Builds an image in four steps: choose addresses, fill the window, relocate,
 // remember the result.
 class ImageBuilder {
@@ -401,10 +371,18 @@ sbm_mailbox &CellImage::mailbox() const
     return *reinterpret_cast<sbm_mailbox *>(window_.data() + (mailbox_ - cell_base_));
 }
 
-std::array<Block, 2> CellImage::blocks() const
+CellParts CellImage::parts() const
 {
-    return {
-        {{window_.data(), window_bytes_, true}, {constants_->data(), constants_->size(), false}}};
+    return {.regions = regions_,
+            .blocks = {{{window_.data(), window_bytes_, true},
+                        {constants_->data(), constants_->size(), false}}},
+            .mailbox = &mailbox(),
+            .entry = entry_,
+            .serve = serve_,
+            .stack_top = stack_top(),
+            .thread_pointer = thread_pointer_,
+            .system_window = system_window_,
+            .system_call_entry = system_call_entry_};
 }
 
 bool CellImage::is_stack_guard(std::uint64_t address) const
@@ -451,11 +429,7 @@ Result<void> CellImage::restore()
 
 std::byte *CellImage::host(std::uint64_t address, std::uint64_t size, int protection) const
 {
-    for (const Region &region : regions_)
-        if (contains(region.address, region.size, address, size) &&
-            (region.protection & protection) == protection)
-            return region.host + (address - region.address);
-    return nullptr;
+    return find_host(regions_, address, size, protection);
 }
 
 } // namespace cell::image

@@ -14,12 +14,12 @@
 #include "abi/mailbox.h"
 #include "base/checked.hpp"
 #include "base/result.hpp"
+#include "image/cell_parts.hpp"
 #include "image/object.hpp"
 #include "image/runtime.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,30 +31,6 @@ namespace cell::image {
 class ModuleFile;
 struct ModuleLayout;
 struct ModuleTemplate;
-
-// Pages with the same rights, backed by one piece of one file.
-struct Region {
-    std::uint64_t address; // in the cell
-    std::uint64_t size;    // a multiple of the page size
-    int protection;        // PROT_* of <sys/mman.h>
-    int file;              // borrowed; of the window, of an arena chunk or of the object
-    std::uint64_t offset;  // in that file
-    bool shared;           // writes reach the file, which the host sees
-    std::byte *host;       // where the host has the same bytes mapped
-};
-
-// The regions that are not shared, one after the other as the host sees them; misuse if there
-// are none.
-Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions);
-// Tells the regions where they are in it.
-void place_constants(std::span<Region> regions, const os::Mapping &view);
-
-// A contiguous range of host memory that regions lie in.
-struct Block {
-    std::byte *host;
-    std::uint64_t size;
-    bool writable;
-};
 
 // A reset zeroes so many bytes of each part in place and gives the rest back to the kernel.
 // Zeroing a page costs 0.1 us, and touching one that was given back up to 6 us.
@@ -76,8 +52,8 @@ public:
 
     const std::vector<Region> &regions() const { return regions_; }
 
-    // The window, and the host's view of the object's constants.
-    std::array<Block, 2> blocks() const;
+    // What a backend needs of it; as long as the image stays where it is.
+    CellParts parts() const;
     const LoadedObject &object() const { return object_; }
 
     sbm_mailbox &mailbox() const;

@@ -193,6 +193,15 @@ Result<Descriptor> receive_packet(int socket, void *data, std::size_t size)
     return file;
 }
 
+Result<Descriptor> move_to(Descriptor file, int number)
+{
+    if (file.get() == number)
+        return file;
+    if (::dup3(file.get(), number, O_CLOEXEC) < 0)
+        return os_error(errno, "a descriptor cannot become number %d", number);
+    return Descriptor(number);
+}
+
 Result<Descriptor> own_pidfd()
 {
     const long number = ::syscall(SYS_pidfd_open, ::getpid(), 0);
@@ -210,6 +219,11 @@ bool has_ended(int pidfd) noexcept
 bool kill(int pidfd) noexcept
 {
     return ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+void signal(int pidfd, int number) noexcept
+{
+    ::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0);
 }
 
 bool can_interrupt() noexcept

@@ -27,6 +27,9 @@ Result<void> send_packet(int socket, const void *data, std::size_t size,
 // descriptor may come with them.
 Result<Descriptor> receive_packet(int socket, void *data, std::size_t size);
 
+// The same file under another number. What is there is closed.
+Result<Descriptor> move_to(Descriptor file, int number);
+
 // This process, as others can watch it.
 Result<Descriptor> own_pidfd();
 
@@ -39,6 +42,9 @@ void await_end(int pidfd) noexcept;
 // Sends SIGKILL. False if this process may not, or not any more: it may have changed its
 // user since, or be confined itself.
 bool kill(int pidfd) noexcept;
+
+// Sends another signal, if it can.
+void signal(int pidfd, int number) noexcept;
 
 // Can processes be interrupted here as `interrupt` does it?
 bool can_interrupt() noexcept;
