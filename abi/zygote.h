@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the host and the zygote say to each other over their socket, one message
- * a packet. The zygote is trusted; it never runs the code of a cell itself.
+ * What the host and a zygote say to each other over their socket, one message a packet: the
+ * zygote of cells of the level `process`, or that of runners (abi/runner.h). Zygotes are
+ * trusted; they never run the code of a cell themselves.
  *
  * Freestanding C, included by host and guest.
  */
@@ -18,7 +19,8 @@
 enum sbm_zygote_order {
     SBM_ZYGOTE_ADD = 1, /* keep `segments` and files for the next cell; no reply */
     SBM_ZYGOTE_FORK,    /* start a cell with them; its pidfd comes with the reply */
-    SBM_ZYGOTE_REAP,    /* end the cell `pid`; the reply's error is its exit status */
+    SBM_ZYGOTE_REAP,    /* end the cell `pid`; the reply's error is its exit status, or for a
+                         * runner that a signal ended the signal's number, negative */
     SBM_ZYGOTE_WATCH,   /* end when the process of the pidfd that comes with it ends */
     SBM_ZYGOTE_FORK_OPEN /* as FORK, for a debugger: no wall stands around the cell */
 };
@@ -37,7 +39,8 @@ struct sbm_zygote_message {
     uint32_t order; /* enum sbm_zygote_order */
     uint32_t count; /* of segments */
     int32_t pid;
-    uint32_t reserved;
+    uint32_t left_out; /* for tests: the filter of the cell to be forked is without this rule,
+                        * counted from 1 in abi/filters.hpp; 0 for none */
     struct sbm_zygote_segment segments[SBM_ZYGOTE_SEGMENTS];
 };
 

@@ -9,7 +9,6 @@
  */
 #include "cell.h"
 
-#include "filter.h"
 #include "kernel.h"
 
 #include <asm/prctl.h>
@@ -26,6 +25,8 @@
 #include <linux/seccomp.h>
 #include <linux/signal.h>
 #include <stddef.h>
+
+#include "cell_filter.h" /* made by guest/filter */
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65 /* Linux 6.3 */
@@ -259,25 +260,25 @@ static void require(long result)
             kernel(SYS_exit_group, -result);
 }
 
-static void install_filter(const struct sock_filter *code, unsigned short lines)
+static void install_filter(const struct sock_filter *code, unsigned short count)
 {
-    const struct sock_fprog program = {lines, (struct sock_filter *)code};
+    const struct sock_fprog program = {count, (struct sock_filter *)code};
     require(kernel(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
-static void install_wall(void)
+static void install_wall(uint32_t left_out)
 {
-    static const struct sock_filter code[] = {SBM_FILTER_CODE};
-    install_filter(code, sizeof code / sizeof *code);
+    require(left_out < FILTERS ? 0 : -1);
+    const struct filter_place *place = &filter_places[left_out];
+    install_filter(filter_code + place->first, place->count);
 }
 
 /* No wall: only leads the `syscall` of a module to its personality. */
 static void let_debuggers_in(void)
 {
-    static const struct sock_filter code[] = {SBM_OPEN_FILTER_CODE};
     kernel(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
     kernel(SYS_prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-    install_filter(code, sizeof code / sizeof *code);
+    install_filter(open_filter_code, sizeof open_filter_code / sizeof *open_filter_code);
 }
 
 void cell_prepare(void)
@@ -291,7 +292,7 @@ void cell_prepare(void)
     catch_signals();
 }
 
-void cell_run(long parent, int is_open)
+void cell_run(long parent, int is_open, uint32_t left_out)
 {
     /* What the zygote itself needs. */
     static const int resources[] = {RLIMIT_NOFILE, RLIMIT_NPROC};
@@ -306,6 +307,6 @@ void cell_run(long parent, int is_open)
     if (is_open)
         let_debuggers_in();
     else
-        install_wall();
+        install_wall(left_out);
     cell_serve();
 }

@@ -154,7 +154,7 @@ static void fork_cell(int is_open)
     const long pid = kernel(SYS_clone3, &arguments, sizeof arguments);
     if (pid == 0) {
         map_segments();
-        cell_run(self, is_open);
+        cell_run(self, is_open, message.left_out);
     }
     const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid};
     reply(answer, pid < 0 ? -1 : pidfd);

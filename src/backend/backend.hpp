@@ -143,8 +143,9 @@ public:
     virtual Result<std::unique_ptr<Backend>> open() = 0;
 };
 
-// The level here, or what is missing.
-Result<std::shared_ptr<Host>> find_process();
+// The level here, or what is missing. `left_out` is for tests: a rule that filters are
+// without, see abi/zygote.h.
+Result<std::shared_ptr<Host>> find_process(std::uint32_t left_out = 0);
 Result<std::shared_ptr<Host>> find_vm();
 
 // Cells as at the level `process`, but without its walls: a debugger can attach to them, and

@@ -20,6 +20,12 @@
 #include <sys/mman.h>
 #include <vector>
 
+extern "C" {
+// The bytes of the zygote program, built from guest/zygote.
+extern const unsigned char sbm_zygote_begin[] __attribute__((visibility("hidden")));
+extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden")));
+}
+
 namespace cell::backend {
 namespace {
 
@@ -58,11 +64,14 @@ std::uint32_t vector_of(const sbm_signal_frame &frame)
 // The zygote of some cells, and whether they can be reset without a new process.
 class ProcessHost final : public Host {
 public:
-    explicit ProcessHost(process::Walls walls) : walls_(walls) {}
+    ProcessHost(process::Walls walls, std::uint32_t left_out)
+        : walls_(walls), left_out_(left_out)
+    {
+    }
 
     Result<void> find()
     {
-        CELL_CHECK(zygote_.open());
+        CELL_CHECK(zygote_.start({sbm_zygote_begin, sbm_zygote_end}));
         can_interrupt_ = os::can_interrupt();
         return {};
     }
@@ -70,11 +79,13 @@ public:
     Result<std::unique_ptr<Backend>> open() override;
 
     process::Zygote &zygote() { return zygote_; }
+    std::uint32_t left_out() const { return left_out_; }
     bool can_interrupt() const { return can_interrupt_; }
     process::Walls walls() const { return walls_; }
 
 private:
     const process::Walls walls_;
+    const std::uint32_t left_out_;
     process::Zygote zygote_;
     bool can_interrupt_ = false;
 };
@@ -342,7 +353,7 @@ private:
         std::vector<image::Region> shown = image_->regions();
         shown.insert(shown.end(), lent_.begin(), lent_.end());
         CELL_TRY(process::Zygote::Forked forked,
-                 host_.zygote().fork(shown, memory_, host_.walls()));
+                 host_.zygote().fork(shown, memory_, host_.walls(), host_.left_out()));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
@@ -576,16 +587,16 @@ Result<std::unique_ptr<Backend>> ProcessHost::open()
 
 } // namespace
 
-Result<std::shared_ptr<Host>> find_process()
+Result<std::shared_ptr<Host>> find_process(std::uint32_t left_out)
 {
-    auto host = std::make_shared<ProcessHost>(process::Walls::all);
+    auto host = std::make_shared<ProcessHost>(process::Walls::all, left_out);
     CELL_CHECK(host->find());
     return std::shared_ptr<Host>(std::move(host));
 }
 
 Result<std::shared_ptr<Host>> find_open_process()
 {
-    auto host = std::make_shared<ProcessHost>(process::Walls::none);
+    auto host = std::make_shared<ProcessHost>(process::Walls::none, 0);
     CELL_CHECK(host->find());
     return std::shared_ptr<Host>(std::move(host));
 }

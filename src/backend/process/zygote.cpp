@@ -10,12 +10,6 @@
 #include <sys/mman.h>
 #include <vector>
 
-extern "C" {
-// The bytes of the zygote program, built from guest/zygote.
-extern const unsigned char sbm_zygote_begin[] __attribute__((visibility("hidden")));
-extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden")));
-}
-
 namespace cell::backend::process {
 namespace {
 
@@ -85,15 +79,13 @@ Zygote::~Zygote()
         os::shut_down(socket_.get());
 }
 
-Result<void> Zygote::open()
+Result<void> Zygote::start(std::span<const unsigned char> bytes)
 {
     CELL_TRY(birth_mark_, os::anonymous(kPage));
     if (::madvise(birth_mark_.data(), kPage, MADV_WIPEONFORK) != 0)
         return os_error(errno, "the kernel cannot mark a page to be cleared in a child");
     birth_mark_.data()[0] = std::byte{1};
-    CELL_TRY(
-        const os::Descriptor program,
-        os::program_file("sbm-zygote", std::as_bytes(std::span(sbm_zygote_begin, sbm_zygote_end))));
+    CELL_TRY(const os::Descriptor program, os::program_file("sbm-zygote", std::as_bytes(bytes)));
     CELL_TRY(socket_, os::start_helper(program.get()));
     CELL_TRY(const sbm_zygote_reply hello, receive());
     if (hello.error)
@@ -140,7 +132,8 @@ void Zygote::follow_caller()
 }
 
 Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
-                                    std::span<const image::Region> hidden, Walls walls)
+                                    std::span<const image::Region> hidden, Walls walls,
+                                    std::uint32_t left_out)
 {
     const std::lock_guard lock(mutex_);
     if (is_in_child())
@@ -153,6 +146,7 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
         CELL_CHECK(sender.add(region, true));
     CELL_CHECK(sender.flush());
     sender.message.order = walls == Walls::all ? SBM_ZYGOTE_FORK : SBM_ZYGOTE_FORK_OPEN;
+    sender.message.left_out = left_out;
     CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
     Forked forked;
     CELL_TRY(const sbm_zygote_reply reply, receive(&forked.pidfd));

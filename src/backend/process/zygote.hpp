@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process that cells of the level `process` are forked from. One serves all cells of
-// a module, or of a sandbox; any thread may ask it.
+// The process that cells of the level `process` are forked from, or the runners of cells of
+// the level `vm`. One serves all cells of a module, or of a sandbox; any thread may ask it.
 #pragma once
 
 #include "abi/zygote.h"
@@ -25,19 +25,21 @@ public:
     Zygote(const Zygote &) = delete;
     Zygote &operator=(const Zygote &) = delete;
 
-    Result<void> open();
+    // Starts it. The bytes are those of a program that speaks abi/zygote.h.
+    Result<void> start(std::span<const unsigned char> program);
 
     // A cell that will see `regions`, and those of `hidden` only when it is told so later. It
-    // runs on the caller's processor.
+    // runs on the caller's processor. `left_out` is for tests, see the zygote's message.
     struct Forked {
         os::Descriptor pidfd;
         pid_t pid;
     };
     Result<Forked> fork(std::span<const image::Region> regions,
-                        std::span<const image::Region> hidden, Walls walls);
+                        std::span<const image::Region> hidden, Walls walls,
+                        std::uint32_t left_out = 0);
 
-    // Collects a cell that has ended or is to end: its exit status. Afterwards its process
-    // id may be another's.
+    // Collects a cell that has ended or is to end: its exit status, and for a runner that a
+    // signal ended its number, negative. Afterwards its process id may be another's.
     Result<int> reap(pid_t pid);
 
     // Lets the zygote end, and all its cells with it: for cells that nobody can end.
