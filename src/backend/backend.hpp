@@ -147,6 +147,9 @@ public:
 // without, see abi/zygote.h.
 Result<std::shared_ptr<Host>> find_process(std::uint32_t left_out = 0);
 Result<std::shared_ptr<Host>> find_vm();
+// The level `vm` with a second wall: the processor of each cell is run by a process of its
+// own, which holds nothing else and is behind a system-call filter.
+Result<std::shared_ptr<Host>> find_vm_process(std::uint32_t left_out = 0);
 
 // Cells as at the level `process`, but without its walls: a debugger can attach to them, and
 // nothing stands between their code and the kernel if it wants to reach it. No sandbox.

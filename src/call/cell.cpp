@@ -8,11 +8,6 @@
 
 namespace cell::call {
 
-Result<std::shared_ptr<backend::Host>> find_host(sbm_level level)
-{
-    return level == SBM_LEVEL_VM ? backend::find_vm() : backend::find_process();
-}
-
 Result<std::unique_ptr<Cell>> Cell::start(image::CellImage image,
                                           std::unique_ptr<backend::Backend> backend, Arena &arena)
 {

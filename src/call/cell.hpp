@@ -22,6 +22,8 @@ namespace cell::call {
 
 // SBM_LEVEL_PROCESS or SBM_LEVEL_VM on this machine, or what is missing.
 Result<std::shared_ptr<backend::Host>> find_host(sbm_level level);
+// The same with two walls: the process that runs a cell is always another one, and confined.
+Result<std::shared_ptr<backend::Host>> find_confined_host(sbm_level level);
 
 class Cell {
 public:

@@ -149,7 +149,7 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
                                                     const Loading &loading)
 {
     const EngineOptions complete = with_defaults(options);
-    CELL_TRY(const std::shared_ptr<Module> module, make(options, loading.without_walls));
+    CELL_TRY(const std::shared_ptr<Module> module, make(options, loading.host));
     CELL_TRY(image::CellImage image,
              image::build_module_image(std::move(file), {complete.memory, complete.stack}));
     CELL_TRY(std::unique_ptr<backend::Backend> backend, module->host_->open());
@@ -177,25 +177,28 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
 
 Result<std::shared_ptr<const Module>>
 Module::adopt(std::shared_ptr<const image::ModuleTemplate> saved,
-              const sbm_options &options) noexcept
+              const sbm_options &options, const Loading &loading) noexcept
 {
     return without_throwing([&]() -> Result<std::shared_ptr<const Module>> {
-        CELL_TRY(const std::shared_ptr<Module> module, make(options));
+        CELL_TRY(const std::shared_ptr<Module> module, make(options, loading.host));
         module->take(std::move(saved));
         return std::shared_ptr<const Module>(module);
     });
 }
 
 // One without a state yet.
-Result<std::shared_ptr<Module>> Module::make(const sbm_options &options, bool without_walls)
+Result<std::shared_ptr<Module>> Module::make(const sbm_options &options,
+                                             std::shared_ptr<backend::Host> host)
 {
-    CELL_TRY(const sbm_level level, without_walls ? Result<sbm_level>(SBM_LEVEL_PROCESS)
-                                                  : choose_strong_level(options.level));
+    sbm_options complete = options;
+    if (!host) {
+        CELL_TRY(complete.level, choose_strong_level(options.level));
+        CELL_TRY(host, find_host(complete.level));
+    }
     std::shared_ptr<Module> module(new Module);
-    module->options_ = options;
-    module->options_.level = level;
-    module->host_level_ = level;
-    CELL_TRY(module->host_, without_walls ? backend::find_open_process() : find_host(level));
+    module->options_ = complete;
+    module->host_level_ = complete.level;
+    module->host_ = std::move(host);
     return module;
 }
 

@@ -17,8 +17,10 @@ namespace cell::call {
 
 // How a module starts, besides its options.
 struct Loading {
-    bool without_walls = false; // for debuggers: see backend::find_open_process
-    std::stop_token stop;       // ends the start
+    // That all its cells of the options' level, which says one then, are made on; the usual one
+    // of that level if there is none.
+    std::shared_ptr<backend::Host> host{};
+    std::stop_token stop{}; // ends the start
 };
 
 class Module : public std::enable_shared_from_this<Module> {
@@ -32,7 +34,8 @@ public:
 
     // Takes a state that was saved; nothing runs.
     static Result<std::shared_ptr<const Module>>
-    adopt(std::shared_ptr<const image::ModuleTemplate> saved, const sbm_options &options) noexcept;
+    adopt(std::shared_ptr<const image::ModuleTemplate> saved, const sbm_options &options,
+          const Loading &loading = {}) noexcept;
 
     const image::ModuleFile &file() const { return *template_->file; }
     const std::shared_ptr<const image::ModuleTemplate> &start_state() const { return template_; }
@@ -69,7 +72,7 @@ public:
 private:
     Module() = default;
     static Result<std::shared_ptr<Module>> make(const sbm_options &options,
-                                                bool without_walls = false);
+                                                std::shared_ptr<backend::Host> host);
     void take(std::shared_ptr<const image::ModuleTemplate> state);
     static Result<std::shared_ptr<const Module>>
     start(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options,

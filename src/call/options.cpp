@@ -44,13 +44,18 @@ Result<sbm_level> level_from_environment(sbm_level level)
 
 Result<sbm_level> choose_strong_level(sbm_level level)
 {
+    return choose_strong_level(level, find_host);
+}
+
+Result<sbm_level> choose_strong_level(sbm_level level, FindHost &find)
+{
     CELL_TRY(level, level_from_environment(level));
     if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM)
         return level;
     if (level != SBM_LEVEL_STRONGEST)
         return error(Errc::not_available, "a module runs at the levels `process` and `vm` only");
     for (const sbm_level strong : {SBM_LEVEL_VM, SBM_LEVEL_PROCESS}) {
-        const auto host = find_host(strong);
+        const auto host = find(strong);
         if (host && (*host)->open())
             return strong;
     }

@@ -16,6 +16,9 @@ Result<void> check_options(const sbm_options &options);
 Result<sbm_level> level_from_environment(sbm_level level);
 
 // The same, and then the strongest that works here; misuse for levels that run no module.
+// What works, `find` says.
+using FindHost = Result<std::shared_ptr<backend::Host>>(sbm_level level);
+Result<sbm_level> choose_strong_level(sbm_level level, FindHost &find);
 Result<sbm_level> choose_strong_level(sbm_level level);
 
 } // namespace cell::call

@@ -41,10 +41,16 @@ constexpr std::array<std::uint64_t, 6> kExtendedStates = {0x2e7, 0xe7, 0x207, 0x
 
 Result<Kvm> Kvm::open()
 {
-    Kvm kvm;
-    kvm.device_ = Descriptor(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
-    if (!kvm.device_)
+    Descriptor device(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
+    if (!device)
         return os_error(errno == ENOENT ? ENODEV : errno, "/dev/kvm cannot be opened");
+    return adopt(std::move(device));
+}
+
+Result<Kvm> Kvm::adopt(Descriptor device)
+{
+    Kvm kvm;
+    kvm.device_ = std::move(device);
     if (::ioctl(kvm.device_.get(), KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
         return error(Errc::not_available, "/dev/kvm speaks another version of the interface");
     struct Needed {

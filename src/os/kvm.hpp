@@ -36,10 +36,12 @@ class Kvm {
 public:
     // The error says why KVM cannot be used here.
     static Result<Kvm> open();
+    static Result<Kvm> adopt(Descriptor device); // one that is open already
 
     Result<Descriptor> create_machine() const;
     Result<KvmCpuid> supported_cpuid() const;
     std::size_t run_size() const { return run_size_; }
+    int device() const { return device_.get(); }
 
 private:
     Descriptor device_;

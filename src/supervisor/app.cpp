@@ -2,8 +2,9 @@
 //
 // The life of an app: a cell of its module, services as its policy says, and one call of its
 // `main`.
-#include <sbm/app.hpp>
+#include "supervisor/app.hpp"
 
+#include "call/cell.hpp"
 #include "call/core.hpp"
 #include "call/module.hpp"
 #include "call/options.hpp"
@@ -38,20 +39,17 @@ public:
 
     Result<AppEnd> run(const std::string &path)
     {
-        CELL_TRY(auto file, cell::image::ModuleFile::load(path));
-        if (!file->main())
-            return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
-                               path.c_str());
-        CELL_TRY(level_, choose_level());
-        if (options_.counters)
-            options_.counters->level.store(level_);
-        audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
-        const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
-        audit_.end(end_, ended ? nullptr : &ended.error());
-        end_.audit_lost = audit_.lost();
-        if (options_.ended)
-            options_.ended(end_);
-        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
+        CELL_CHECK(choose_host());
+        return run_on_host(path);
+    }
+
+    // `host` is of that level, or for the level none without walls.
+    Result<AppEnd> run_on(const std::string &path, sbm_level level,
+                          std::shared_ptr<cell::backend::Host> host)
+    {
+        level_ = level;
+        host_ = std::move(host);
+        return run_on_host(path);
     }
 
     Result<AppEnd> replay(const std::string &path)
@@ -64,8 +62,9 @@ public:
         CELL_TRY(auto state, cell::image::parse_template(start));
         if (!state->file->main())
             return cell::error(Errc::misuse, "the record is of no app");
-        CELL_TRY(level_, choose_level());
-        CELL_TRY(const auto module, cell::call::Module::adopt(std::move(state), limits()));
+        CELL_CHECK(choose_host());
+        CELL_TRY(const auto module,
+                 cell::call::Module::adopt(std::move(state), limits(), {host_, options_.stop}));
         cell::supervisor::Player player(log);
         const auto ended = run_module(module, &player);
         if (options_.ended)
@@ -78,17 +77,43 @@ public:
 private:
     bool is_open() const { return level_ == SBM_LEVEL_NONE; }
 
-    Result<sbm_level> choose_level() const
+    // Cells of apps run in a process that has nothing else, at either level.
+    Result<void> choose_host()
     {
-        if (options_.level == Level::none)
-            return SBM_LEVEL_NONE;
-        return cell::call::choose_strong_level(static_cast<sbm_level>(options_.level));
+        if (options_.level == Level::none) {
+            level_ = SBM_LEVEL_NONE;
+            CELL_TRY(host_, cell::backend::find_open_process());
+            return {};
+        }
+        CELL_TRY(auto found,
+                 cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
+                                              cell::call::find_confined_host));
+        level_ = found.level;
+        host_ = std::move(found.host);
+        return {};
+    }
+
+    Result<AppEnd> run_on_host(const std::string &path)
+    {
+        CELL_TRY(auto file, cell::image::ModuleFile::load(path));
+        if (!file->main())
+            return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
+                               path.c_str());
+        if (options_.counters)
+            options_.counters->level.store(level_);
+        audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
+        const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
+        audit_.end(end_, ended ? nullptr : &ended.error());
+        end_.audit_lost = audit_.lost();
+        if (options_.ended)
+            options_.ended(end_);
+        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
     }
 
     Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
     {
         CELL_TRY(const auto module,
-                 cell::call::Module::load(std::move(file), limits(), {is_open(), options_.stop}));
+                 cell::call::Module::load(std::move(file), limits(), {host_, options_.stop}));
         if (options_.record.empty())
             return run_module(module, nullptr);
         CELL_TRY(const auto state, cell::image::template_bytes(*module->start_state()));
@@ -165,7 +190,7 @@ private:
     sbm_options limits() const
     {
         Options options;
-        options.level = static_cast<Level>(level_);
+        options.level = is_open() ? Level::process : static_cast<Level>(level_);
         options.memory = policy_.memory;
         options.stack = std::size_t{8} << 20;
         options.cpu_time = policy_.cpu_time;
@@ -233,6 +258,7 @@ private:
     const AppOptions &options_;
     cell::supervisor::Audit audit_;
     sbm_level level_ = SBM_LEVEL_STRONGEST;
+    std::shared_ptr<cell::backend::Host> host_;
     AppEnd end_;
     std::uint64_t written_ = 0;
     std::uint64_t began_ = 0; // main, by the monotonic clock
@@ -256,6 +282,14 @@ Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options) noexcept
 {
     return cell::without_throwing([&] { return App(policy, options).run(file); });
+}
+
+Result<AppEnd> detail::run_app_on(const std::string &file, const Policy &policy,
+                                  const AppOptions &options, sbm_level level,
+                                  std::shared_ptr<cell::backend::Host> host) noexcept
+{
+    return cell::without_throwing(
+        [&] { return App(policy, options).run_on(file, level, std::move(host)); });
 }
 
 Result<AppEnd> replay_app(const std::string &record, const AppOptions &options) noexcept

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a call in another process has used of its limits. The clocks are looked at only while
+// the host waits, so that a short call costs no look at that of the process.
+#pragma once
+
+#include "backend/backend.hpp"
+#include "os/clock.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <sys/types.h>
+
+namespace cell::backend {
+
+class CallMeter {
+public:
+    // Calls that are over within this time cost no look at any clock of the cell's. Longer
+    // than a tick of the kernel's clock: an earlier timer would have to be written to the
+    // timer hardware, which costs more than a call inside of a virtual machine.
+    static constexpr std::uint64_t kFirstSlice = 8'000'000;
+    // How long a dead cell may go unnoticed, and a limit be overrun.
+    static constexpr std::uint64_t kSlice = 5'000'000;
+
+    void begin(const Limits &limits, pid_t pid)
+    {
+        limits_ = limits;
+        clock_ = clock_of(pid);
+        began_ = os::monotonic_ns();
+        cpu_base_ = limits.cpu_time < kExactLimit ? os::cpu_ns(clock_) : kUnknown;
+    }
+
+    // How long to wait at first.
+    std::uint64_t first_slice() const
+    {
+        return std::min({kFirstSlice, limits_.wall_time, limits_.cpu_time});
+    }
+
+    // May a limit be used up? The clock of the process is not asked.
+    bool may_be_over() const
+    {
+        return os::monotonic_ns() - began_ >= std::min(limits_.wall_time, limits_.cpu_time);
+    }
+
+    // Which limit is used up; else `next` is how long to wait at most.
+    Limit check(std::uint64_t &next)
+    {
+        const std::uint64_t wall = os::monotonic_ns() - began_;
+        if (wall >= limits_.wall_time)
+            return Limit::wall_time;
+        const std::uint64_t cpu = os::cpu_ns(clock_);
+        if (cpu_base_ == kUnknown)
+            cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
+        const std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
+        if (used >= limits_.cpu_time)
+            return Limit::cpu_time;
+        next = std::min({kSlice, limits_.wall_time - wall, limits_.cpu_time - used});
+        return Limit::none;
+    }
+
+private:
+    static constexpr std::uint64_t kUnknown = UINT64_MAX;
+    // Limits of processor time below this are counted from a look before the call; others
+    // from the first look after it, with the time until then counted as used.
+    static constexpr std::uint64_t kExactLimit = 100'000'000;
+
+    // The processor clock of a process, as in the kernel's posix-timers.h: the
+    // complement of its id, then the code of the scheduler's clock.
+    static clockid_t clock_of(pid_t pid)
+    {
+        constexpr clockid_t kSchedulerClock = 2;
+        return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
+    }
+
+    Limits limits_{};
+    clockid_t clock_ = 0;
+    std::uint64_t began_ = 0, cpu_base_ = kUnknown;
+};
+
+} // namespace cell::backend

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Level `vm` with two walls: the virtual machine belongs to a process of its own, the runner
+// (guest/runner), which can do nothing but run it. The host hands calls over by two futexes,
+// and shares with the runner the memory of the cell and one page of words. It believes no
+// word of the runner's: after anything but a return or a host call the runner is killed.
+#include "abi/runner.h"
+#include "backend/backend.hpp"
+#include "backend/call_meter.hpp"
+#include "backend/mailbox.hpp"
+#include "backend/process/zygote.hpp"
+#include "backend/vm/machine.hpp"
+#include "base/checked.hpp"
+#include "os/futex.hpp"
+#include "os/kvm.hpp"
+#include "os/process.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <sched.h>
+#include <sys/mman.h>
+#include <vector>
+
+extern "C" {
+// The bytes of the runners' zygote, built from guest/runner.
+extern const unsigned char sbm_runner_begin[] __attribute__((visibility("hidden")));
+extern const unsigned char sbm_runner_end[] __attribute__((visibility("hidden")));
+}
+
+namespace cell::backend {
+namespace {
+
+// How long an interrupted runner has to tell where the cell was.
+constexpr std::uint64_t kInterruptTime = 20'000'000;
+// And one that begins, to make its machine.
+constexpr std::uint64_t kStartTime = 30'000'000'000;
+
+class RunnerHost final : public Host {
+public:
+    explicit RunnerHost(std::uint32_t left_out) : left_out_(left_out) {}
+
+    Result<void> find()
+    {
+        CELL_TRY(kvm_, os::Kvm::open());
+        CELL_TRY(cpuid_, kvm_.supported_cpuid());
+        vm::hide_virtualisation(cpuid_);
+        CELL_CHECK(kvm_.create_machine()); // can it be done here? A runner's is its own
+        return zygote_.start({sbm_runner_begin, sbm_runner_end});
+    }
+
+    Result<std::unique_ptr<Backend>> open() override;
+
+    process::Zygote &zygote() { return zygote_; }
+    int device() const { return kvm_.device(); }
+    const os::KvmCpuid &cpuid() const { return cpuid_; }
+    std::uint32_t left_out() const { return left_out_; }
+
+private:
+    const std::uint32_t left_out_;
+    os::Kvm kvm_;
+    os::KvmCpuid cpuid_;
+    process::Zygote zygote_;
+};
+
+class RunnerBackend final : public Backend {
+public:
+    explicit RunnerBackend(RunnerHost &host) : host_(host) {}
+    ~RunnerBackend() override { kill_runner(); }
+
+    Result<void> open()
+    {
+        const std::size_t size = round_up(sizeof(sbm_runner), kPage);
+        CELL_TRY(control_file_, os::memory_file("sbm-runner", size));
+        CELL_TRY(control_page_,
+                 os::map_file(control_file_.get(), 0, size, PROT_READ | PROT_WRITE, MAP_SHARED));
+        return {};
+    }
+
+    void abandon() override { runner_.reset(); }
+
+    void cancel() noexcept override
+    {
+        cancelled_.store(true);
+        os::futex_wake(&control().answered); // the caller sleeps there
+    }
+
+    // An answer comes by an exit of the machine, for which nobody can look: hot calls are
+    // for functions, which the host runs in its own process.
+    Result<void> set_spin(std::uint64_t bound) override
+    {
+        if (bound == 0)
+            return {};
+        return error(Errc::not_available, "an app's cell makes no hot calls");
+    }
+
+    Result<void> start(const image::CellImage &image) override
+    {
+        image_ = &image;
+        return fork_runner();
+    }
+
+    // A runner is given memory when it is forked, and only its end takes it away: it has no
+    // way to ask for more.
+    Result<void> add_memory(const image::Region &memory) override
+    {
+        memory_.push_back(memory);
+        is_outdated_ = runner_.get() >= 0;
+        return {};
+    }
+    Result<void> lend(const image::Region &memory) override
+    {
+        lent_.push_back(memory);
+        is_outdated_ = true;
+        return {};
+    }
+    Result<void> take_back(std::uint64_t address) override
+    {
+        std::erase_if(lent_, [&](const auto &memory) { return memory.address == address; });
+        is_outdated_ = true;
+        return {};
+    }
+
+    Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) override
+    {
+        orders_.push_back({address, size, static_cast<std::uint64_t>(protection)});
+        return {};
+    }
+
+    // A runner that lies could go on to run the cell.
+    Result<void> settle() override
+    {
+        halt();
+        is_outdated_ = true;
+        return {};
+    }
+    void halt() override { kill_runner(); }
+
+    Result<void> restart() override
+    {
+        cancelled_.store(false);
+        return fork_runner();
+    }
+
+    Exit call(std::uint64_t function, std::uint64_t data, const Limits &limits) override
+    {
+        if (std::exchange(is_outdated_, false)) {
+            kill_runner();
+            if (const auto replaced = fork_runner(); !replaced)
+                return Killed{replaced.error()};
+        }
+        if (!runner_)
+            return Killed{error(Errc::fault, "the cell was not started again")};
+        meter_.begin(limits, pid_);
+        follow_caller();
+        while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
+            send(SBM_REQUEST_MAP, 0, 0);
+            if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
+                return exit;
+        }
+        send(SBM_REQUEST_CALL, function, data);
+        return go_on();
+    }
+
+    Exit resume(std::int64_t result) override
+    {
+        if (!runner_)
+            return Killed{error(Errc::fault, "the cell was not started again")};
+        image_->mailbox().call_result = result;
+        // A call that is always about to ask the host never waits for long.
+        std::uint64_t unused = 0;
+        if (cancelled_.load(std::memory_order_relaxed) || meter_.may_be_over())
+            if (const Limit limit = check_limits(unused); limit != Limit::none) {
+                cancelled_.store(false, std::memory_order_relaxed);
+                return end(TimedOut{limit, {}});
+            }
+        send(SBM_REQUEST_RESUME, 0, 0);
+        return go_on();
+    }
+
+private:
+    sbm_runner &control() const { return *reinterpret_cast<sbm_runner *>(control_page_.data()); }
+
+    // A cancellation is for the call that ends.
+    Exit go_on()
+    {
+        Exit exit = await_exit();
+        if (!std::holds_alternative<HostCall>(exit))
+            cancelled_.store(false, std::memory_order_relaxed);
+        return exit;
+    }
+
+    Result<void> fork_runner()
+    {
+        fill_control();
+        const image::CellParts parts = image_->parts();
+        const image::Block &window = parts.blocks[0];
+        const int window_file = file_of(parts, window);
+        std::vector<image::Region> shown = {
+            {0, control_page_.size(), PROT_READ | PROT_WRITE, control_file_.get(), 0, true, {}},
+            {0, 0, PROT_NONE, host_.device(), 0, false, {}},
+            {0, window.size, PROT_READ | PROT_WRITE, window_file, 0, true, window.host}};
+        static_assert(SBM_RUNNER_REGIONS == 3);
+        shown.insert(shown.end(), parts.regions.begin(), parts.regions.end());
+        shown.insert(shown.end(), lent_.begin(), lent_.end());
+        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_));
+        runner_ = std::move(forked.pidfd);
+        pid_ = forked.pid;
+        cpu_ = -1;
+        orders_sent_ = 0;
+        is_outdated_ = false;
+        if (const auto begun = await_start(); !begun) {
+            kill_runner();
+            return begun.error();
+        }
+        return {};
+    }
+
+    static int file_of(const image::CellParts &parts, const image::Block &block)
+    {
+        for (const image::Region &region : parts.regions)
+            if (region.host >= block.host && region.host < block.host + block.size)
+                return region.file;
+        return -1;
+    }
+
+    // All of it: an earlier runner could write there.
+    void fill_control()
+    {
+        const image::CellParts parts = image_->parts();
+        auto &fresh = control();
+        std::memset(control_page_.data(), 0, control_page_.size());
+        sequence_ = 0;
+        fresh.left_out = host_.left_out();
+        fresh.mailbox = static_cast<std::uint64_t>(
+            reinterpret_cast<const std::byte *>(parts.mailbox) - parts.blocks[0].host);
+        fresh.entry = parts.entry;
+        fresh.stack_top = parts.stack_top;
+        fresh.thread_pointer = parts.thread_pointer;
+        fresh.system_window = parts.system_window;
+        fresh.system_call_entry = parts.system_call_entry;
+        static_assert(sizeof(os::KvmCpuid) == sizeof fresh.cpuid);
+        std::memcpy(fresh.cpuid, &host_.cpuid(), sizeof fresh.cpuid);
+    }
+
+    Result<void> await_start()
+    {
+        const std::uint64_t began = os::monotonic_ns();
+        notify(0);
+        for (;;) {
+            if (answered())
+                break;
+            if (os::has_ended(runner_.get()))
+                return error(Errc::not_available, "the cell's process does not start");
+            if (os::monotonic_ns() - began > kStartTime)
+                return error(Errc::not_available, "the cell's process is not ready");
+            wait_for_answer(CallMeter::kSlice);
+        }
+        switch (read_once(control().exit)) {
+        case SBM_RUNNER_READY:
+            return {};
+        case SBM_RUNNER_REFUSED:
+            return error(read_once(control().value) == static_cast<std::uint64_t>(Errc::no_memory)
+                             ? Errc::no_memory
+                             : Errc::not_available,
+                         "%s", text().c_str());
+        default:
+            return nonsense();
+        }
+    }
+
+    static Error nonsense() { return error(Errc::fault, "the cell's process answered nonsense"); }
+
+    // What the runner says in words, fit for a message.
+    std::string text() const
+    {
+        char copy[SBM_RUNNER_TEXT_BYTES];
+        std::memcpy(copy, control().text, sizeof copy);
+        copy[sizeof copy - 1] = '\0';
+        std::string words(copy);
+        std::replace_if(
+            words.begin(), words.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+        return words;
+    }
+
+    // Why it ended by itself, if it did.
+    void kill_runner()
+    {
+        if (runner_) {
+            // Who may not end the runner ends the zygote, by which the kernel ends it.
+            if (!os::kill(runner_.get()))
+                host_.zygote().give_up();
+            os::await_end(runner_.get());
+            const auto status = host_.zygote().reap(pid_);
+            signal_ = status && *status < 0 ? -*status : 0;
+        }
+        runner_.reset();
+        pid_ = 0;
+    }
+
+    bool answered() const { return load(control().answered) == sequence_; }
+
+    void wait_for_answer(std::uint64_t timeout)
+    {
+        sbm_runner &shared = control();
+        store(shared.host_waits, 1);
+        const std::uint32_t seen = load(shared.answered);
+        if (seen != sequence_)
+            os::futex_wait(&shared.answered, seen, timeout);
+        shared.host_waits = 0;
+    }
+
+    // Waking a sleeping processor costs ten times more than a switch on this one.
+    void follow_caller()
+    {
+        const int here = ::sched_getcpu();
+        if (here == cpu_ || here < 0 || os::has_ended(runner_.get())) // its id may be another's
+            return;
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET(static_cast<unsigned>(here), &set);
+        cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
+    }
+
+    void send(std::uint32_t request, std::uint64_t function, std::uint64_t data)
+    {
+        sbm_runner &shared = control();
+        set(shared.function, function);
+        set(shared.data, data);
+        const std::size_t count =
+            std::min<std::size_t>(orders_.size() - orders_sent_, SBM_MAP_ORDERS);
+        if (count)
+            std::memcpy(shared.orders, orders_.data() + orders_sent_, count * sizeof orders_[0]);
+        set(shared.order_count, static_cast<std::uint32_t>(count));
+        orders_sent_ += count;
+        notify(request);
+    }
+
+    void notify(std::uint32_t request)
+    {
+        sbm_runner &shared = control();
+        set(shared.request, request);
+        store(shared.sequence, ++sequence_);
+        if (load(shared.runner_waits))
+            os::futex_wake(&shared.sequence);
+    }
+
+    Exit await_exit()
+    {
+        wait_for_answer(meter_.first_slice());
+        while (!answered()) {
+            if (os::has_ended(runner_.get()))
+                return end_dead();
+            std::uint64_t next = 0;
+            if (const Limit limit = check_limits(next); limit != Limit::none)
+                return interrupt(limit);
+            wait_for_answer(next);
+        }
+        return decode();
+    }
+
+    Limit check_limits(std::uint64_t &next)
+    {
+        return cancelled_.load(std::memory_order_relaxed) ? Limit::cancelled : meter_.check(next);
+    }
+
+    // After anything but a return or a host call the runner is not trusted to
+    // stand still: it ends at once, and memory cannot change any more.
+    template <class T> Exit end(T reason)
+    {
+        kill_runner();
+        return reason;
+    }
+
+    Exit end_dead()
+    {
+        kill_runner();
+        if (signal_ == SIGSYS)
+            return Killed{
+                error(Errc::fault, "the cell's process made a system call that it may not")};
+        return Killed{error(Errc::fault, "the cell's process was killed (signal %d)", signal_)};
+    }
+
+    // Asks the runner where the cell is. It need not tell.
+    Exit interrupt(Limit limit)
+    {
+        store(control().stop, sequence_);
+        os::signal(runner_.get(), SIGALRM);
+        wait_for_answer(kInterruptTime);
+        const bool told = answered() && read_once(control().exit) == SBM_RUNNER_STOPPED;
+        return end(TimedOut{limit, told ? read_registers() : Registers{}});
+    }
+
+    Exit decode()
+    {
+        const sbm_runner &shared = control();
+        const std::uint32_t exit = read_once(shared.exit);
+        const std::uint64_t value = read_once(shared.value);
+        switch (exit) {
+        case SBM_RUNNER_OBEYED:
+            return Returned{0};
+        case SBM_RUNNER_RETURNED:
+            return Returned{static_cast<std::int64_t>(value)};
+        case SBM_RUNNER_HOST_CALL:
+            return HostCall{read_once(image_->mailbox().call_proxy),
+                            read_once(image_->mailbox().call_arguments)};
+        default:
+            return decode_end(exit, value);
+        }
+    }
+
+    Exit decode_end(std::uint32_t exit, std::uint64_t value)
+    {
+        const Registers registers = read_registers();
+        const std::uint32_t vector = read_once(control().vector);
+        const std::uint64_t address = read_once(control().address);
+        switch (exit) {
+        case SBM_RUNNER_ABORTED:
+            return end(Aborted{registers});
+        case SBM_RUNNER_FAULTED:
+            return end(Faulted{vector, value, address, registers});
+        case SBM_RUNNER_SYSTEM_CALL:
+            // A module answers its own; whatever says otherwise is a lie.
+            if (!image_->is_module())
+                return end(SystemCall{value, registers});
+            break;
+        case SBM_RUNNER_FAILED:
+            return end(Killed{error(Errc::fault, "%s", text().c_str())});
+        default:
+            break;
+        }
+        return end(Killed{nonsense()});
+    }
+
+    Registers read_registers() const
+    {
+        Registers registers;
+        std::memcpy(registers.values.data(), control().registers, sizeof registers.values);
+        return registers;
+    }
+
+    RunnerHost &host_;
+    const image::CellImage *image_ = nullptr;
+    os::Descriptor control_file_;
+    os::Mapping control_page_;
+    os::Descriptor runner_;
+    pid_t pid_ = 0;
+    int cpu_ = -1;
+    int signal_ = 0; // that ended the last runner
+    std::uint32_t sequence_ = 0;
+    std::vector<image::Region> memory_, lent_;
+    bool is_outdated_ = false; // the runner sees other memory than it should
+    std::vector<sbm_map_order> orders_;
+    std::size_t orders_sent_ = 0;
+    CallMeter meter_;
+    std::atomic<bool> cancelled_{false};
+};
+
+Result<std::unique_ptr<Backend>> RunnerHost::open()
+{
+    auto backend = std::make_unique<RunnerBackend>(*this);
+    CELL_CHECK(backend->open());
+    return std::unique_ptr<Backend>(std::move(backend));
+}
+
+} // namespace
+
+Result<std::shared_ptr<Host>> find_vm_process(std::uint32_t left_out)
+{
+    auto host = std::make_shared<RunnerHost>(left_out);
+    CELL_CHECK(host->find());
+    return std::shared_ptr<Host>(std::move(host));
+}
+
+} // namespace cell::backend
