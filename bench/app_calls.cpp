@@ -91,9 +91,9 @@ int main()
         }
         const double null = bench::quantile(way.null_calls, 0.5);
         const double typed = bench::quantile(way.typed_calls, 0.5);
-        std::printf("%-18s null call %7.2f us, typed call %7.2f us: %.2f of the level's null call\n",
-                    way.name, null / 1e3, typed / 1e3,
-                    typed / levels[way.level == SBM_LEVEL_VM ? 1 : 0]);
+        std::printf(
+            "%-18s null call %7.2f us, typed call %7.2f us: %.2f of the level's null call\n",
+            way.name, null / 1e3, typed / 1e3, typed / levels[way.level == SBM_LEVEL_VM ? 1 : 0]);
     }
     return 0;
 }

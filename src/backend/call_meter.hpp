@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backend/backend.hpp"
+#include "backend/spin.hpp"
 #include "os/clock.hpp"
 
 #include <algorithm>
@@ -23,12 +24,16 @@ public:
     // How long a dead cell may go unnoticed, and a limit be overrun.
     static constexpr std::uint64_t kSlice = 5'000'000;
 
-    void begin(const Limits &limits, pid_t pid)
+    // With `hot`, of a call that has just begun to look for its answer, the clock is not asked.
+    void begin(const Limits &limits, pid_t pid, const Spin *hot = nullptr)
     {
         limits_ = limits;
         clock_ = clock_of(pid);
-        began_ = os::monotonic_ns();
+        hot_ = hot;
+        began_ = hot ? kUnknown : os::monotonic_ns();
         cpu_base_ = limits.cpu_time < kExactLimit ? os::cpu_ns(clock_) : kUnknown;
+        if (limits.with_caller)
+            caller_base_ = os::cpu_ns(CLOCK_THREAD_CPUTIME_ID);
     }
 
     // How long to wait at first.
@@ -38,21 +43,20 @@ public:
     }
 
     // May a limit be used up? The clock of the process is not asked.
-    bool may_be_over() const
-    {
-        return os::monotonic_ns() - began_ >= std::min(limits_.wall_time, limits_.cpu_time);
-    }
+    bool may_be_over() { return elapsed() >= std::min(limits_.wall_time, limits_.cpu_time); }
 
     // Which limit is used up; else `next` is how long to wait at most.
     Limit check(std::uint64_t &next)
     {
-        const std::uint64_t wall = os::monotonic_ns() - began_;
+        const std::uint64_t wall = elapsed();
         if (wall >= limits_.wall_time)
             return Limit::wall_time;
         const std::uint64_t cpu = os::cpu_ns(clock_);
         if (cpu_base_ == kUnknown)
             cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
-        const std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
+        std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
+        if (limits_.with_caller)
+            used += os::cpu_ns(CLOCK_THREAD_CPUTIME_ID) - caller_base_;
         if (used >= limits_.cpu_time)
             return Limit::cpu_time;
         next = std::min({kSlice, limits_.wall_time - wall, limits_.cpu_time - used});
@@ -73,9 +77,19 @@ private:
         return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
     }
 
+    // Nanoseconds since the call began.
+    std::uint64_t elapsed()
+    {
+        const std::uint64_t now = os::monotonic_ns();
+        if (began_ == kUnknown)
+            began_ = now - hot_->elapsed();
+        return now - began_;
+    }
+
     Limits limits_{};
+    const Spin *hot_ = nullptr;
     clockid_t clock_ = 0;
-    std::uint64_t began_ = 0, cpu_base_ = kUnknown;
+    std::uint64_t began_ = 0, cpu_base_ = kUnknown, caller_base_ = 0;
 };
 
 } // namespace cell::backend

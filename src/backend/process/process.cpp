@@ -4,10 +4,10 @@
 // a zygote. A call is a hand-over of two futexes in the mailbox.
 #include "os/process.hpp"
 #include "backend/backend.hpp"
+#include "backend/call_meter.hpp"
 #include "backend/mailbox.hpp"
 #include "backend/process/zygote.hpp"
 #include "backend/spin.hpp"
-#include "os/clock.hpp"
 #include "os/futex.hpp"
 #include "os/places.hpp"
 
@@ -29,25 +29,8 @@ extern const unsigned char sbm_zygote_end[] __attribute__((visibility("hidden"))
 namespace cell::backend {
 namespace {
 
-// Calls that are over within this time cost no look at any clock of the cell's. Longer
-// than a tick of the kernel's clock: an earlier timer would have to be written to the
-// timer hardware, which costs more than a call inside of a virtual machine.
-constexpr std::uint64_t kFirstSlice = 8'000'000;
-// Limits of processor time below this are counted from a look before the call; others
-// from the first look after it, with the time until then counted as used.
-constexpr std::uint64_t kExactLimit = 100'000'000;
-// How long a dead cell may go unnoticed, and a limit be overrun.
-constexpr std::uint64_t kSlice = 5'000'000;
 // How long an interrupted cell has to tell where it was.
 constexpr std::uint64_t kInterruptTime = 2'000'000;
-
-// The processor clock of a process, as in the kernel's posix-timers.h: the
-// complement of its id, then the code of the scheduler's clock.
-clockid_t process_clock(pid_t pid)
-{
-    constexpr clockid_t kSchedulerClock = 2;
-    return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
-}
 
 // The processor's exception. The kernel also raises signals without one: then what
 // the processor would have said.
@@ -180,14 +163,15 @@ public:
     {
         image_->mailbox().call_result = result;
         hand_over_orders();
+        if (spin_.bound() == 0)
+            follow_caller(); // all that an app asks for is one call
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
         if (cancelled_.load(std::memory_order_relaxed)) {
             cancelled_.store(false, std::memory_order_relaxed);
             return end(TimedOut{Limit::cancelled, {}});
         }
-        const std::uint64_t passed = elapsed();
-        if (passed >= std::min(limits_.wall_time, limits_.cpu_time))
+        if (meter_.may_be_over())
             if (const Limit limit = check_limits(unused); limit != Limit::none)
                 return end(TimedOut{limit, {}});
         return resume_call();
@@ -215,8 +199,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kUnknown = UINT64_MAX;
-
     // An Exit is large, and is not moved between here and who reads it.
     Exit begin_call(std::uint64_t function, std::uint64_t data)
     {
@@ -255,12 +237,9 @@ private:
     // One attempt; Killed without has_begun means that the function did not run.
     Exit try_call(std::uint64_t function, std::uint64_t data)
     {
-        began_ = spin_.bound() ? kUnknown : os::monotonic_ns();
-        cpu_base_ = limits_.cpu_time < kExactLimit ? os::cpu_ns(process_clock(pid_)) : kUnknown;
-        if (limits_.with_caller)
-            caller_base_ = os::cpu_ns(CLOCK_THREAD_CPUTIME_ID);
         if (spin_.bound())
             spin_.begin();
+        meter_.begin(limits_, pid_, spin_.bound() ? &spin_ : nullptr);
         if (spin_.for_answer() && spin_.for_request())
             leave_caller();
         else
@@ -273,16 +252,6 @@ private:
         }
         send(SBM_REQUEST_CALL, function, data);
         return await_exit();
-    }
-
-    // Nanoseconds since the call began. The clock is not asked in a hot call that is answered
-    // at once.
-    std::uint64_t elapsed()
-    {
-        const std::uint64_t now = os::monotonic_ns();
-        if (began_ == kUnknown)
-            began_ = now - spin_.elapsed();
-        return now - began_;
     }
 
     // Has the cell begun to serve since it was forked or reset?
@@ -467,11 +436,11 @@ private:
             spin_.end();
             return decode();
         }
-        wait_for_answer(std::min({kFirstSlice, limits_.wall_time, limits_.cpu_time}));
+        wait_for_answer(meter_.first_slice());
         while (!answered()) {
             if (os::has_ended(cell_.get()))
                 return end(Killed{error(Errc::fault, "the cell's process was killed")});
-            std::uint64_t next = kSlice;
+            std::uint64_t next = 0;
             if (const Limit limit = check_limits(next); limit != Limit::none)
                 return interrupt(limit);
             wait_for_answer(next);
@@ -480,25 +449,15 @@ private:
         return decode();
     }
 
-    // Which limit is used up; else `next` is cut to when one may be.
+    // Which limit is used up; else `next` is how long to wait at most.
     Limit check_limits(std::uint64_t &next)
     {
         if (cancelled_.load(std::memory_order_relaxed))
             return Limit::cancelled;
-        const std::uint64_t wall = elapsed();
-        if (wall >= limits_.wall_time)
-            return Limit::wall_time;
-        const std::uint64_t cpu = os::cpu_ns(process_clock(pid_));
-        if (cpu_base_ == kUnknown)
-            cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
-        let_go();
-        std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
-        if (limits_.with_caller)
-            used += os::cpu_ns(CLOCK_THREAD_CPUTIME_ID) - caller_base_;
-        if (used >= limits_.cpu_time)
-            return Limit::cpu_time;
-        next = std::min({next, limits_.wall_time - wall, limits_.cpu_time - used});
-        return Limit::none;
+        const Limit limit = meter_.check(next);
+        if (limit == Limit::none)
+            let_go();
+        return limit;
     }
 
     // After anything but a return or a host call the process is not trusted to
@@ -572,7 +531,7 @@ private:
     static constexpr std::size_t kNone = SIZE_MAX;
     std::size_t orders_sent_ = 0, listed_ = kNone; // listed for resets
     Limits limits_{};
-    std::uint64_t began_ = 0, cpu_base_ = kUnknown, caller_base_ = 0;
+    CallMeter meter_;
     Spin spin_;
     os::Places places_;
     bool waits_for_ready_ = false; // after a reset

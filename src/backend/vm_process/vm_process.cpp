@@ -168,6 +168,7 @@ public:
         if (!runner_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         image_->mailbox().call_result = result;
+        follow_caller(); // all that an app asks for is one call
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
         if (cancelled_.load(std::memory_order_relaxed) || meter_.may_be_over())
@@ -323,6 +324,17 @@ private:
         cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
     }
 
+    // A call that takes long may run wherever the kernel finds room.
+    void let_go()
+    {
+        if (cpu_ < 0 || os::has_ended(runner_.get()))
+            return;
+        cpu_set_t set;
+        if (::sched_getaffinity(0, sizeof set, &set) == 0)
+            ::sched_setaffinity(pid_, sizeof set, &set);
+        cpu_ = -1;
+    }
+
     void send(std::uint32_t request, std::uint64_t function, std::uint64_t data)
     {
         sbm_runner &shared = control();
@@ -362,7 +374,12 @@ private:
 
     Limit check_limits(std::uint64_t &next)
     {
-        return cancelled_.load(std::memory_order_relaxed) ? Limit::cancelled : meter_.check(next);
+        if (cancelled_.load(std::memory_order_relaxed))
+            return Limit::cancelled;
+        const Limit limit = meter_.check(next);
+        if (limit == Limit::none)
+            let_go();
+        return limit;
     }
 
     // After anything but a return or a host call the runner is not trusted to
