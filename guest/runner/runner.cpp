@@ -64,9 +64,8 @@ public:
         CELL_CHECK(map_window());
         sort_regions();
         CELL_CHECK(map_constants());
-        // One instruction runs here: who enters the machine first may need more of the
-        // kernel than all later ones.
         CELL_CHECK(machine_.start(parts(), backend::vm::Ring::unknown));
+        enter_once();
         for (const image::Region &memory : buffers_)
             CELL_CHECK(machine_.add_memory(memory));
         for (const image::Region &memory : lent_)
@@ -100,6 +99,14 @@ private:
     {
         const std::uint32_t number = segments_[segment].file;
         return number < files_.size() ? files_[number] : -1;
+    }
+
+    // Who enters the machine first may need more of the kernel than all later ones: a thread.
+    void enter_once()
+    {
+        machine_.run_page().immediate_exit = 1;
+        machine_.run();
+        machine_.run_page().immediate_exit = 0;
     }
 
     Result<void> make_machine()

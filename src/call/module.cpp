@@ -192,8 +192,9 @@ Result<std::shared_ptr<Module>> Module::make(const sbm_options &options,
 {
     sbm_options complete = options;
     if (!host) {
-        CELL_TRY(complete.level, choose_strong_level(options.level));
-        CELL_TRY(host, find_host(complete.level));
+        CELL_TRY(StrongHost found, find_strong_host(options.level, find_host));
+        complete.level = found.level;
+        host = std::move(found.host);
     }
     std::shared_ptr<Module> module(new Module);
     module->options_ = complete;

@@ -42,22 +42,19 @@ Result<sbm_level> level_from_environment(sbm_level level)
     return level;
 }
 
-Result<sbm_level> choose_strong_level(sbm_level level)
-{
-    return choose_strong_level(level, find_host);
-}
-
-Result<sbm_level> choose_strong_level(sbm_level level, FindHost &find)
+Result<StrongHost> find_strong_host(sbm_level level, FindHost &find)
 {
     CELL_TRY(level, level_from_environment(level));
-    if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM)
-        return level;
+    if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM) {
+        CELL_TRY(auto host, find(level));
+        return StrongHost{level, std::move(host)};
+    }
     if (level != SBM_LEVEL_STRONGEST)
         return error(Errc::not_available, "a module runs at the levels `process` and `vm` only");
     for (const sbm_level strong : {SBM_LEVEL_VM, SBM_LEVEL_PROCESS}) {
         const auto host = find(strong);
         if (host && (*host)->open())
-            return strong;
+            return StrongHost{strong, *host};
     }
     return error(Errc::not_available, "no strong level works on this machine");
 }

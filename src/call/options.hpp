@@ -15,10 +15,13 @@ Result<void> check_options(const sbm_options &options);
 // What SBM_LEVEL says instead of SBM_LEVEL_STRONGEST, else `level` itself.
 Result<sbm_level> level_from_environment(sbm_level level);
 
-// The same, and then the strongest that works here; misuse for levels that run no module.
-// What works, `find` says.
+// The same, and then the strongest that works here, with what `find` gives for it; misuse for
+// levels that run no module.
+struct StrongHost {
+    sbm_level level;
+    std::shared_ptr<backend::Host> host;
+};
 using FindHost = Result<std::shared_ptr<backend::Host>>(sbm_level level);
-Result<sbm_level> choose_strong_level(sbm_level level, FindHost &find);
-Result<sbm_level> choose_strong_level(sbm_level level);
+Result<StrongHost> find_strong_host(sbm_level level, FindHost &find);
 
 } // namespace cell::call

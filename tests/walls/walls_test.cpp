@@ -118,7 +118,7 @@ protected:
             return "function: " + wrong;
         // Memory that is acquired while it runs, and calls.
         std::filesystem::remove(folder_ / "to");
-        policy_.wall_time = 3s;
+        policy_.wall_time = 10s;
         const auto copied = run({"copy", "data/from", "data/to"}, on);
         if (!copied || copied->status != 0 || std::filesystem::file_size(folder_ / "to") != 100'000)
             return std::string("copy: ") + (copied ? "wrong" : copied.error().text());
@@ -126,13 +126,24 @@ protected:
         const auto crashed = run({"crash"}, on);
         if (crashed || !says(crashed.error(), "write to 0"))
             return std::string("crash: ") + (crashed ? "none" : crashed.error().text());
-        // A limit, with the place.
+        return try_limit(on);
+    }
+
+    // A limit, with the place; which a machine that is busy may not tell in time, and which
+    // at `process` needs no rule.
+    std::string try_limit(const std::shared_ptr<Host> &on)
+    {
         policy_.wall_time = 150ms;
-        const auto looped = run({"loop"}, on);
-        if (looped || looped.error().code() != sbm::Errc::timed_out ||
-            !says(looped.error(), "in main"))
-            return std::string("loop: ") + (looped ? "none" : looped.error().text());
-        return "";
+        std::string wrong;
+        for (int tries = 0; tries < 5; tries++) {
+            const auto looped = run({"loop"}, on);
+            if (looped || looped.error().code() != sbm::Errc::timed_out)
+                return std::string("loop: ") + (looped ? "none" : looped.error().text());
+            if (level_ == SBM_LEVEL_PROCESS || says(looped.error(), "in main"))
+                return "";
+            wrong = std::string("loop: ") + looped.error().text();
+        }
+        return wrong;
     }
 
     // A function of an object of this program. In an app's cell, a system call that is missing can
@@ -151,7 +162,7 @@ protected:
             long number = 0;
             for (int i = 0; i < 5; i++) {
                 CELL_TRY(number, cell->call({address, &number, sizeof number, {}},
-                                            {UINT64_MAX, 2'000'000'000}, fault));
+                                            {UINT64_MAX, 10'000'000'000}, fault));
             }
             return number;
         };

@@ -33,7 +33,7 @@ namespace cell::backend {
 namespace {
 
 // How long an interrupted runner has to tell where the cell was.
-constexpr std::uint64_t kInterruptTime = 20'000'000;
+constexpr std::uint64_t kInterruptTime = 200'000'000;
 // And one that begins, to make its machine.
 constexpr std::uint64_t kStartTime = 30'000'000'000;
 
