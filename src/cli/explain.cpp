@@ -82,9 +82,10 @@ void print_clocks(const sbm::Policy &policy)
 void print(const sbm::Policy &policy)
 {
     fmt::print("memory       {}: the cell's address space has no more\n", size_text(policy.memory));
-    fmt::print("cpu time     {}: its own and that of answering its calls; then the process that runs "
-               "the cell is ended\n",
-               time_text(policy.cpu_time));
+    fmt::print(
+        "cpu time     {}: its own and that of answering its calls; then the process that runs "
+        "the cell is ended\n",
+        time_text(policy.cpu_time));
     fmt::print("wall time    {}: the same\n", time_text(policy.wall_time));
     fmt::print("handles      {}: counted for each call that opens something\n", policy.handles);
     fmt::print("calls        {} in a second: those that come faster wait\n",

@@ -85,9 +85,8 @@ private:
             CELL_TRY(host_, cell::backend::find_open_process());
             return {};
         }
-        CELL_TRY(auto found,
-                 cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
-                                              cell::call::find_confined_host));
+        CELL_TRY(auto found, cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
+                                                          cell::call::find_confined_host));
         level_ = found.level;
         host_ = std::move(found.host);
         return {};

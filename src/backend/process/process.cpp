@@ -47,8 +47,7 @@ std::uint32_t vector_of(const sbm_signal_frame &frame)
 // The zygote of some cells, and whether they can be reset without a new process.
 class ProcessHost final : public Host {
 public:
-    ProcessHost(process::Walls walls, std::uint32_t left_out)
-        : walls_(walls), left_out_(left_out)
+    ProcessHost(process::Walls walls, std::uint32_t left_out) : walls_(walls), left_out_(left_out)
     {
     }
 

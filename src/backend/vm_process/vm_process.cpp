@@ -205,7 +205,8 @@ private:
         static_assert(SBM_RUNNER_REGIONS == 3);
         shown.insert(shown.end(), parts.regions.begin(), parts.regions.end());
         shown.insert(shown.end(), lent_.begin(), lent_.end());
-        CELL_TRY(process::Zygote::Forked forked, host_.zygote().fork(shown, memory_));
+        CELL_TRY(process::Zygote::Forked forked,
+                 host_.zygote().fork(shown, memory_, process::Walls::all));
         runner_ = std::move(forked.pidfd);
         pid_ = forked.pid;
         cpu_ = -1;
