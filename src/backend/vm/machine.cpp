@@ -86,7 +86,7 @@ Result<void> Machine::lend(const image::Region &memory)
     const bool writable = (memory.protection & PROT_WRITE) != 0;
     CELL_TRY(const Slot slot, add_slot({memory.host, memory.size, writable}));
     lent_.push_back({memory, slot});
-    const auto mapped =
+    auto mapped =
         tables_->map(memory.address, memory.size, slot.physical, rights(memory.protection));
     if (!mapped)
         CELL_CHECK(take_back(memory.address));
