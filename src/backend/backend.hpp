@@ -120,7 +120,7 @@ public:
     // Limit::cancelled. A call that ends by itself meanwhile is not undone.
     virtual void cancel() noexcept = 0;
 
-    // Of the process that the cell is; 0 if it has none of its own.
+    // Of the process that the cell is, or that runs it; 0 if it has none of its own.
     virtual int process_id() const { return 0; }
 
     // In a forked child, before destruction: what runs is the parent's, and goes on.

@@ -80,6 +80,8 @@ public:
 
     void abandon() override { runner_.reset(); }
 
+    int process_id() const override { return pid_; }
+
     void cancel() noexcept override
     {
         cancelled_.store(true);

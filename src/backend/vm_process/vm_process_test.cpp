@@ -105,8 +105,7 @@ protected:
     bool starts_again()
     {
         backend_->halt();
-        image_->restore();
-        return static_cast<bool>(backend_->restart());
+        return image_->restore() && backend_->restart();
     }
 
     // The runner, by the only process that this one can watch besides itself.
