@@ -105,7 +105,7 @@ TEST(LearnedPolicy, IsAlwaysAPolicy)
         Learner learner(start());
         for (int i = 0; i < 20; i++) {
             std::string text;
-            for (unsigned count = random() % 6; count > 0; count--)
+            for (auto count = random() % 6; count > 0; count--)
                 text += pieces[random() % std::size(pieces)];
             learner.add(need("file.open", text, random() % 3 ? text : "data", "read", false));
             learner.add(need("file.open", text, "data", "write", true));
