@@ -45,7 +45,7 @@ public:
         report();
         if (const int signal = signals_.received(); signal && !ended) {
             fmt::print(stderr, "sbm run: the app was ended by {}: {} calls, {} denied\n",
-                       ::strsignal(signal), end_.calls, end_.denied);
+                       ::sigdescr_np(signal), end_.calls, end_.denied);
             return 128 + signal;
         }
         return ended ? ended->status : fail(ended.error().text());
