@@ -80,7 +80,7 @@ struct AppEnd {
 // they are in shared memory.
 struct AppCounters {
     std::atomic<std::uint64_t> calls{0}, denied{0}, delayed{0};
-    std::atomic<std::int64_t> cell_process{0}; // its id; 0 if the cell has no process
+    std::atomic<std::int64_t> cell_process{0}; // its id, while there is one
     std::atomic<std::int32_t> level{0};        // sbm::Level, once it is known
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -291,7 +291,7 @@ TEST_P(Supervised, CountsWhileItRuns)
     std::int64_t cell = 0;
     options_.denied = [&](const sbm::DeniedCall &) { cell = counters_.cell_process.load(); };
     EXPECT_EQ(status({"size", "/etc/x"}), EACCES);
-    EXPECT_EQ(cell > 0, level() == SBM_LEVEL_PROCESS);
+    EXPECT_GT(cell, 0) << "at either level a process of its own";
     EXPECT_EQ(counters_.cell_process.load(), 0);
 }
 
