@@ -176,8 +176,8 @@ Result<std::shared_ptr<const Module>> Module::start(std::shared_ptr<const image:
 }
 
 Result<std::shared_ptr<const Module>>
-Module::adopt(std::shared_ptr<const image::ModuleTemplate> saved,
-              const sbm_options &options, const Loading &loading) noexcept
+Module::adopt(std::shared_ptr<const image::ModuleTemplate> saved, const sbm_options &options,
+              const Loading &loading) noexcept
 {
     return without_throwing([&]() -> Result<std::shared_ptr<const Module>> {
         CELL_TRY(const std::shared_ptr<Module> module, make(options, loading.host));
