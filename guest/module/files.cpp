@@ -617,15 +617,9 @@ Answer file_call(std::uint64_t number, Arguments a, bool &known)
     default:
         break;
     }
-    static constexpr Answer (*const groups[])(std::uint64_t, Arguments,
-                                              bool &) = {path_call, network_call, event_call};
-    for (const auto group : groups) {
-        known = true;
-        const Answer answer = group(number, a, known);
-        if (known)
-            return answer;
-    }
-    return 0;
+    Answer answer = 0;
+    known = answer_from<path_call, network_call, event_call>(number, a, answer);
+    return answer;
 }
 
 } // namespace sbm::personality

@@ -458,14 +458,10 @@ Answer standard_file_call(std::uint64_t number, Arguments a, bool &known)
 extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&arguments)[6]);
 extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&arguments)[6])
 {
-    static constexpr Answer (*const groups[])(std::uint64_t, Arguments, bool &) = {
-        memory_call, thread_call, signal_call, time_call, standard_file_call};
-    for (const auto group : groups) {
-        bool known = true;
-        const Answer answer = group(number, arguments, known);
-        if (known)
-            return answer;
-    }
+    Answer answer = 0;
+    if (answer_from<memory_call, thread_call, signal_call, time_call, standard_file_call>(
+            number, arguments, answer))
+        return answer;
     refuse(number);
     return -ENOSYS;
 }

@@ -19,6 +19,15 @@ namespace sbm::personality {
 using Answer = std::int64_t;
 using Arguments = const std::uint64_t (&)[6];
 
+// Which of the groups knows a call, and its answer. No table of functions: the C library makes
+// calls before it has relocated the program, and its addresses with it.
+template <auto... Groups>
+bool answer_from(std::uint64_t number, Arguments arguments, Answer &answer)
+{
+    bool known = false;
+    return ((known = true, answer = Groups(number, arguments, known), known) || ...);
+}
+
 // Counts a call that is not done, by its name, for the report.
 void refuse(std::uint64_t number);
 
