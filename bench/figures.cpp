@@ -3,6 +3,7 @@
 // Functions of the program itself; those of modules are in module_figures.cpp.
 #include "figures.hpp"
 
+#include "app_figures.hpp"
 #include "floors.hpp"
 #include "module_figures.hpp"
 #include "operations.hpp"
@@ -103,9 +104,13 @@ void measure_level(const std::string &level, const Options &options)
         add_in_place(rows, standard);
         if (is_strong)
             add_modules(rows, standard);
+        if (is_strong)
+            add_apps(rows);
     }
     if (is_strong)
         add_modules_on_many_processors(rows);
+    if (is_strong)
+        add_apps_on_many_processors(rows);
 }
 
 } // namespace bench
