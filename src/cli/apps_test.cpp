@@ -3,6 +3,8 @@
 // The commands that look after apps, as their user sees them.
 #include "background.hpp"
 
+#include <sbm/types.h>
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -241,6 +243,25 @@ TEST_F(AppCommands, PsListsWhatRunsAndStopEndsIt)
         << content(file("log"));
     EXPECT_EQ(listed_files(), 0U);
     EXPECT_EQ(run("ps --json").output, "[]\n");
+}
+
+// What it computes is not in the process that is listed.
+TEST_F(AppCommands, PsCountsWhatTheCellUses)
+{
+    for (const char *level : {"process", "vm"}) {
+        char reason[256];
+        sbm_level number = SBM_LEVEL_NONE;
+        sbm_level_from_name(level, &number);
+        if (sbm_level_missing(number, reason, sizeof reason))
+            continue;
+        Background app({"run", "--level", level, SBM_FILES_APP, "--", "loop"}, file("log"));
+        const json first = listed(app.process());
+        ASSERT_TRUE(first.is_object()) << content(file("log"));
+        EXPECT_EQ(first["level"], level);
+        EXPECT_TRUE(await([&] { return listed(app.process())["cpu_ns"] > 500'000'000; })) << level;
+        app.send(SIGTERM);
+        EXPECT_EQ(app.wait(), 128 + SIGTERM);
+    }
 }
 
 TEST_F(AppCommands, StopAsksWhichIfSeveralAreCalledThat)

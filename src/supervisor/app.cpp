@@ -135,7 +135,10 @@ private:
         CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options()));
         CELL_CHECK(instance->set_system(gate));
         CELL_CHECK(instance->enter());
-        tell_process(*instance, *module);
+        if (options_.counters)
+            gate.set_begun([&] { options_.counters->cell_process.store(instance->process_id()); });
+        if (is_open() && options_.debug)
+            options_.debug({instance->process_id(), module->start_state()->layout.bias});
         const auto result = call_main(*instance, *module, stop);
         if (options_.counters) // whose id may soon be another's
             options_.counters->cell_process.store(0);
@@ -159,14 +162,6 @@ private:
         began_ = cell::os::monotonic_ns();
         return instance.execute(reinterpret_cast<cell::call::Function>(module.main()), nullptr, 0,
                                 {});
-    }
-
-    void tell_process(const cell::call::Instance &instance, const cell::call::Module &module)
-    {
-        if (options_.counters)
-            options_.counters->cell_process.store(instance.process_id());
-        if (is_open() && options_.debug)
-            options_.debug({instance.process_id(), module.start_state()->layout.bias});
     }
 
     void count(const cell::system::System &system, const cell::supervisor::Gate &gate)

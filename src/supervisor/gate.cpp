@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 namespace cell::supervisor {
 
@@ -33,6 +34,8 @@ std::uint64_t Pace::take(std::uint64_t now)
 
 bool Gate::answer(sbm_frame &frame)
 {
+    if (begun_)
+        std::exchange(begun_, nullptr)();
     if (counters_)
         counters_->calls.fetch_add(1, std::memory_order_relaxed);
     // Nobody is held who wants to go.

@@ -9,6 +9,7 @@
 #include <sbm/app.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 
 namespace cell::supervisor {
@@ -45,6 +46,9 @@ public:
     // A call that is held back when the app is to stop ends it.
     bool answer(sbm_frame &frame) override;
 
+    // Called once, with the first call: from then on the cell stays in its process.
+    void set_begun(std::function<void()> begun) { begun_ = std::move(begun); }
+
     std::uint64_t delayed() const { return delayed_; }
 
 private:
@@ -54,6 +58,7 @@ private:
     Pace pace_;
     sbm::AppCounters *counters_;
     std::stop_token stop_;
+    std::function<void()> begun_;
     std::uint64_t delayed_ = 0;
 };
 

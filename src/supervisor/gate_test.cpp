@@ -64,8 +64,11 @@ TEST(Gate, CountsAndLetsThrough)
     sbm::AppCounters counters;
     Gate gate(behind, UINT64_MAX, &counters, {});
     sbm_frame frame{};
+    int begun = 0;
+    gate.set_begun([&] { begun++; });
     for (int i = 0; i < 3; i++)
         EXPECT_TRUE(gate.answer(frame));
+    EXPECT_EQ(begun, 1);
     EXPECT_EQ(behind.calls, 3);
     EXPECT_EQ(counters.calls.load(), 3U);
     EXPECT_EQ(gate.delayed(), 0U);
