@@ -5,6 +5,7 @@
 #include "os/clock.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 namespace cell::system {
@@ -42,14 +43,31 @@ public:
                                    static_cast<long>(left % kSecond)};
             const int count =
                 ::ppoll(all.data(), all.size(), last == kNever ? nullptr : &timeout, nullptr);
+            if (count < 0 && errno != EINTR && !descriptors.empty())
+                return pause(descriptors);
             if (count < 0)
                 continue; // a signal of the program's
             std::copy(all.begin(), all.end() - 1, descriptors.begin());
-            return all.back().revents == 0 && os::monotonic_ns() < end_;
+            return goes_on(all.back());
         }
     }
 
 private:
+    bool goes_on(const pollfd &stop) const
+    {
+        return stop.revents == 0 && os::monotonic_ns() < end_;
+    }
+    // There are more descriptors than the kernel waits for at once (RLIMIT_NOFILE): something may
+    // have happened on each of them, and whoever waits looks again, and again.
+    bool pause(std::span<pollfd> descriptors) const
+    {
+        constexpr timespec kPause{0, 1'000'000};
+        pollfd stop{stop_, POLLIN, 0};
+        ::ppoll(&stop, 1, &kPause, nullptr);
+        descriptors.front().revents = POLLIN;
+        return goes_on(stop);
+    }
+
     const std::uint64_t end_;
     const int stop_;
 };
