@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <memory>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,6 +103,12 @@ bool remove_beneath(int folder, const std::string &path) noexcept
         return false;
     }
     return ::unlinkat(above.get(), name.c_str(), 0) == 0;
+}
+
+std::uint64_t largest_file() noexcept
+{
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
 }
 
 bool list_beneath(int folder, const std::string &path, std::vector<std::string> &names)

@@ -5,6 +5,7 @@
 
 #include "os/descriptor.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ Descriptor open_beneath(int folder, const std::string &path, Opening opening) no
 char kind_beneath(int folder, const std::string &path) noexcept;
 
 bool remove_beneath(int folder, const std::string &path) noexcept; // a plain file
+
+// Files of this process may grow up to here (RLIMIT_FSIZE). What goes beyond does not only fail:
+// the kernel ends the program with SIGXFSZ.
+std::uint64_t largest_file() noexcept;
 
 // The plain files and folders in a folder, the latter ending in '/'. False, and errno.
 bool list_beneath(int folder, const std::string &path, std::vector<std::string> &names);

@@ -2,6 +2,7 @@
 #include "supervisor/run_log.hpp"
 
 #include "abi/calls/calls.hpp"
+#include "os/files.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -277,6 +278,9 @@ void Recorder::add(std::uint8_t kind, std::span<const std::byte> content)
 
 void Recorder::flush()
 {
+    written_ += waiting_.size();
+    if (!failure_ && written_ > os::largest_file())
+        failure_ = os_error(EFBIG, "the run cannot be recorded any more");
     for (std::size_t done = 0; done < waiting_.size() && !failure_;) {
         const ssize_t count = ::write(file_.get(), waiting_.data() + done, waiting_.size() - done);
         if (count < 0 && errno != EINTR)

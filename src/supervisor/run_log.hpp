@@ -75,6 +75,7 @@ private:
 
     os::Descriptor file_;
     std::vector<std::byte> waiting_;
+    std::uint64_t written_ = 0;
     std::optional<Error> failure_;
 };
 

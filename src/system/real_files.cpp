@@ -59,6 +59,10 @@ public:
     Status write(std::uint64_t position, std::span<const std::byte> bytes,
                  std::uint64_t &done) override
     {
+        const std::uint64_t end = os::largest_file();
+        if (position >= end && !bytes.empty())
+            return Status::no_space;
+        bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), end - std::min(position, end)));
         return repeat(bytes.size(), done, [&](std::size_t at) {
             return ::pwrite(file_.get(), bytes.data() + at, bytes.size() - at,
                             static_cast<off_t>(position + at));
@@ -72,6 +76,8 @@ public:
     }
     Status truncate(std::uint64_t bytes) override
     {
+        if (bytes > os::largest_file())
+            return Status::no_space;
         return ::ftruncate(file_.get(), static_cast<off_t>(bytes)) == 0 ? Status::ok
                                                                         : status_of(errno);
     }
