@@ -73,7 +73,8 @@ template <class Fill> void Audit::line(const char *event, bool is_last, Fill &&f
         json["host_process"] = ::getpid();
         json["event"] = event;
         fill(json);
-        const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+        // In ASCII: terminals obey some of the other characters (U+0080 to U+009F), too.
+        const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
         const std::uint64_t size = text.size() + 1;
         if (size <= left_ || is_last) {
             left_ -= std::min(size, left_);
