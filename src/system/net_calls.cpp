@@ -150,7 +150,7 @@ Status System::serve(sbm::calls::NetWrite, Results &results, OpenHandle &socket,
     return status;
 }
 
-// To whom a rule names, or who has written before.
+// To whom a rule names, or who has written before and is not refused.
 Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket,
                      std::string_view text, std::span<const std::byte> bytes)
 {
@@ -161,7 +161,8 @@ Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket
     const net::Endpoint to{*name->host.address, name->port};
     const bool has_written =
         std::find(socket.peers.begin(), socket.peers.end(), to) != socket.peers.end();
-    if (!has_written && !need_network("net.send_to", "connect", text,
+    const bool is_answer = has_written && !grant.rules.refuses(Transport::udp, *name);
+    if (!is_answer && !need_network("net.send_to", "connect", text,
                                       grant.rules.why_not_connect(Transport::udp, *name),
                                       net::rule_text(Transport::udp, *name)))
         return Status::denied;

@@ -276,6 +276,23 @@ TEST_F(NetTest, DatagramsHaveSenders)
     EXPECT_NE(result(1), 0U) << "any free port";
 }
 
+// What is refused is not answered either, though it has written.
+TEST_F(NetTest, RefusedPeersGetNoAnswer)
+{
+    start({.connect = {"udp:8.8.8.8:53"},
+           .refuse = {"udp:192.0.2.200:*"},
+           .listen = {"udp:8.8.8.8:53"}});
+    ASSERT_EQ(listen("8.8.8.8:53", kUdp), Status::ok);
+    const std::uint64_t server = result();
+    ASSERT_EQ(connect("8.8.8.8:53", kUdp), Status::ok);
+    EXPECT_EQ(write(result(), "question"), Status::ok);
+    ASSERT_EQ(call<NetReceiveFrom>({server, region_, 0, 100, region_, 4096, 8}), Status::ok);
+    const std::string from(bytes_, result(1));
+    EXPECT_EQ(from.substr(0, 12), "192.0.2.200:"); // DatagramsHaveSenders answers it
+    EXPECT_EQ(with<NetSendTo>({server}, from, {region_, 4096, 4}), Status::denied);
+    EXPECT_EQ(denials_.back().reason, "[network] refuse names it");
+}
+
 TEST_F(NetTest, QuotasHold)
 {
     start({.connect = {"8.8.8.8:80"}, .listen = {"8.8.8.8:80"}}, [](Services &services) {

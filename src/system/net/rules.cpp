@@ -79,9 +79,14 @@ std::string rule_text(Transport transport, const Name &name)
                               : name.host.name + ":" + std::to_string(name.port));
 }
 
+bool Rules::refuses(Transport transport, const Name &name) const
+{
+    return any_matches(refuse, transport, name);
+}
+
 std::string Rules::why_not_connect(Transport transport, const Name &name) const
 {
-    if (any_matches(refuse, transport, name))
+    if (refuses(transport, name))
         return "[network] refuse names it";
     if (!any_matches(connect, transport, name))
         return "no rule in [network] connect names it";
@@ -106,7 +111,7 @@ std::string Rules::why_not_ping(const Host &host) const
 bool Rules::leads_to(Transport transport, const Name &name, const Address &address) const
 {
     const Name itself{{text_of(address), address}, name.port};
-    if (any_matches(refuse, transport, itself))
+    if (refuses(transport, itself))
         return false;
     if (name.host.address) // which a rule has named
         return *name.host.address == address;

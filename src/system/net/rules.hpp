@@ -36,6 +36,7 @@ struct Rules {
     std::vector<Rule> ping;       // without ports
     std::vector<Block> addresses; // not public ones that names may lead to
 
+    bool refuses(Transport transport, const Name &name) const;
     // Why not, or empty.
     std::string why_not_connect(Transport transport, const Name &name) const;
     std::string why_not_listen(Transport transport, const Endpoint &endpoint) const;
