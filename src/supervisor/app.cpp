@@ -147,6 +147,8 @@ private:
             end_.status = *status;
             return {};
         }
+        if (const char *failure = system.failure())
+            return cell::error(Errc::fault, "the app was ended: %s", failure);
         return result ? cell::error(Errc::fault, "the app came back without having ended")
                       : ended_otherwise(*instance, result.error());
     }

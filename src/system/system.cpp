@@ -192,7 +192,7 @@ bool System::answer(sbm_frame &frame)
     calls_++;
     if (!dispatch(sbm::calls::Table(), frame))
         frame.status = static_cast<std::int64_t>(Status::not_found);
-    return !exit_status_ && !(services_.tape && services_.tape->has_ended());
+    return !exit_status_ && !failure() && !(services_.tape && services_.tape->has_ended());
 }
 
 // ---- grants and handles ----

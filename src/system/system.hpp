@@ -112,6 +112,11 @@ public:
     std::uint64_t calls() const { return calls_; }
     const std::vector<Root> &roots() const { return services_.roots; }
     const NetworkGrant &network() const { return services_.network; }
+    // What has broken, so that the app has to end, or nullptr.
+    const char *failure() const
+    {
+        return services_.network.network ? services_.network.network->failure() : nullptr;
+    }
 
 private:
     using Status = sbm::calls::Status;

@@ -67,6 +67,8 @@ public:
     virtual Status listen(Transport transport, const Endpoint &at,
                           std::unique_ptr<Socket> &socket) = 0;
     virtual Status ping(const Address &to, std::unique_ptr<Echo> &echo) = 0;
+    // What has broken so that nothing can be relied on any more, or nullptr.
+    virtual const char *failure() const { return nullptr; }
 };
 
 } // namespace cell::system::net

@@ -289,7 +289,10 @@ private:
 
 class RealNetwork final : public Network {
 public:
-    explicit RealNetwork(std::string servers) : servers_(std::move(servers)) {}
+    RealNetwork(std::string servers, std::shared_ptr<Resolver> resolver)
+        : servers_(std::move(servers)), resolver_(std::move(resolver))
+    {
+    }
 
     Status look_up(const std::string &name, std::unique_ptr<Lookup> &lookup) override
     {
@@ -349,6 +352,12 @@ public:
         return status;
     }
 
+    const char *failure() const override
+    {
+        return resolver_ && resolver_->has_ended() ? "the process that resolves names has ended"
+                                                   : nullptr;
+    }
+
 private:
     static os::Descriptor make(Transport transport, const Address &address)
     {
@@ -370,9 +379,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Network> make_real_network(std::string servers)
+std::unique_ptr<Network> make_real_network(std::string servers, std::shared_ptr<Resolver> resolver)
 {
-    return std::make_unique<RealNetwork>(std::move(servers));
+    return std::make_unique<RealNetwork>(std::move(servers), std::move(resolver));
 }
 
 } // namespace cell::system::net

@@ -30,13 +30,18 @@ Result<std::shared_ptr<Resolver>> Resolver::start(const std::string &servers,
              os::program_file("sbm-resolver",
                               std::as_bytes(std::span(sbm_resolver_begin, sbm_resolver_end))));
     CELL_TRY(os::Descriptor socket, os::start_helper(program.get()));
-    std::shared_ptr<Resolver> resolver(new Resolver(std::move(socket)));
+    std::shared_ptr<Resolver> resolver = on(std::move(socket));
     CELL_CHECK(os::send_packet(resolver->socket_.get(), &message, sizeof message));
     sbm_resolver_answer ready;
     const auto received = os::receive_packet(resolver->socket_.get(), &ready, sizeof ready);
     if (!received || ready.result != SBM_RESOLVER_READY)
         return error(Errc::not_available, "the process that resolves names did not start");
     return resolver;
+}
+
+std::shared_ptr<Resolver> Resolver::on(os::Descriptor socket)
+{
+    return std::shared_ptr<Resolver>(new Resolver(std::move(socket)));
 }
 
 Resolver::~Resolver()
@@ -52,26 +57,35 @@ Status Resolver::ask(const std::string &name, std::uint32_t &number)
     std::copy(name.begin(), name.end(), question.name);
     question.number = number = next_++;
     if (::send(socket_.get(), &question, sizeof question, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(sizeof question))
+        static_cast<ssize_t>(sizeof question)) {
+        if (errno != EAGAIN && errno != EINTR)
+            end();
         return Status::failed;
+    }
     answers_[number] = {};
     return Status::ok;
 }
 
+// Whoever sends what is no answer is not the resolver any more.
 void Resolver::receive()
 {
     for (;;) {
         sbm_resolver_answer answer;
-        const ssize_t size = ::recv(socket_.get(), &answer, sizeof answer, MSG_DONTWAIT);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size == 0 || (size < 0 && errno != EAGAIN))
-            has_ended_ = true;
-        if (size <= 0)
-            return;
+        const ssize_t size =
+            ::recv(socket_.get(), &answer, sizeof answer, MSG_DONTWAIT | MSG_TRUNC);
         if (size == static_cast<ssize_t>(sizeof answer))
             note(answer);
+        else if (size < 0 && errno == EAGAIN)
+            return;
+        else if (size >= 0 || errno != EINTR)
+            return end();
     }
+}
+
+void Resolver::end()
+{
+    has_ended_ = true;
+    os::shut_down(socket_.get());
 }
 
 // It is a copy already, and is believed in nothing but its numbers, which are checked.

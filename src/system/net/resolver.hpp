@@ -19,6 +19,8 @@ public:
     // `servers` as abi/resolver.h has them; a rule of its filter is left out for a test.
     static Result<std::shared_ptr<Resolver>> start(const std::string &servers,
                                                    std::uint32_t without_rule = kWholeFilter);
+    // One that is there already, at the other end of a socket: for a test.
+    static std::shared_ptr<Resolver> on(os::Descriptor socket);
     ~Resolver();
 
     Status ask(const std::string &name, std::uint32_t &number);
@@ -32,6 +34,7 @@ public:
 private:
     explicit Resolver(os::Descriptor socket) : socket_(std::move(socket)) {}
     void receive();
+    void end();
     void note(const sbm_resolver_answer &answer);
 
     struct Answer {
