@@ -114,6 +114,6 @@ int main(int count, char **arguments)
     std::puts("ready");
     std::fflush(stdout);
     if (what == "wait")
-        ::pause();
+        ::pause(); // until it is stopped
     return 0;
 }

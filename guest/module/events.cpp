@@ -444,6 +444,8 @@ Answer event_call(std::uint64_t number, Arguments a, bool &known)
         return take_deadline(a[4], true, deadline) ? select(a[0], a, deadline) : -EINVAL;
     case SYS_pselect6:
         return take_deadline(a[4], false, deadline) ? select(a[0], a, deadline) : -EINVAL;
+    case SYS_pause:
+        return poll(0, 0, kNever);
     case SYS_epoll_create:
     case SYS_epoll_create1:
         return make_poller();

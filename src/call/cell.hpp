@@ -36,13 +36,8 @@ public:
     // What the code of a module may call; outlives the cell.
     void set_imports(const Imports *imports) { imports_ = imports; }
 
-    // Who answers the system calls of an app; outlives the cell. The cell gets to know the
-    // memory of the arena, after which its process is the one that will be called.
-    Result<void> set_system(SystemCalls &system)
-    {
-        system_ = &system;
-        return introduce_memory();
-    }
+    // Who answers the system calls of an app; outlives the cell.
+    void set_system(SystemCalls *system) { system_ = system; }
 
     // Calls function(data); with `size`, `data` is an argument structure of so many bytes,
     // of which the function gets a read-only copy. It sees the memory in `shares` besides;

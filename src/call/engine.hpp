@@ -60,12 +60,6 @@ public:
     // sleep. Levels without another side have nothing to do.
     virtual Result<void> set_spin(std::uint64_t) { return {}; }
 
-    // Lets somebody answer the system calls of the module that the engine runs: an app's.
-    virtual Result<void> set_system(SystemCalls &)
-    {
-        return error(Errc::misuse, "only a module makes system calls");
-    }
-
     // From any thread: ends the call that is on, or the next one. Where calls run on the
     // caller's own stack, nothing can end them: false.
     virtual bool cancel() noexcept { return false; }

@@ -55,8 +55,8 @@ Result<std::unique_ptr<Instance>> Instance::make(const sbm_options &options)
     return adopt(std::move(engine));
 }
 
-Result<std::unique_ptr<Instance>> Instance::create(const Module &module,
-                                                   const sbm_options &options) noexcept
+Result<std::unique_ptr<Instance>> Instance::create(const Module &module, const sbm_options &options,
+                                                   SystemCalls *system) noexcept
 {
     return without_throwing([&]() -> Result<std::unique_ptr<Instance>> {
         CELL_CHECK(check_options(options));
@@ -66,7 +66,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const Module &module,
         if (level != SBM_LEVEL_PROCESS && level != SBM_LEVEL_VM)
             return error(Errc::not_available,
                          "a module runs at the levels `process` and `vm` only");
-        CELL_TRY(auto engine, module.make_engine(level, with_defaults(options)));
+        CELL_TRY(auto engine, module.make_engine(level, with_defaults(options), system));
         CELL_TRY(auto instance, adopt(std::move(engine)));
         instance->module_ = &module;
         return instance;

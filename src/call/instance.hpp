@@ -27,9 +27,11 @@ public:
     static Result<std::unique_ptr<Instance>> create(const sbm_options &options) noexcept;
 
     // One of a module. Memory and stack in `options` are the module's affair; the
-    // strongest level is the one that the module was started at.
+    // strongest level is the one that the module was started at. Of an app, `system` answers
+    // the system calls; it outlives the instance.
     static Result<std::unique_ptr<Instance>> create(const Module &module,
-                                                    const sbm_options &options) noexcept;
+                                                    const sbm_options &options,
+                                                    SystemCalls *system = nullptr) noexcept;
 
     // After fork the cell is the parent's; the child can only forget it.
     static void destroy(std::unique_ptr<Instance> instance) noexcept;
@@ -65,12 +67,6 @@ public:
     // Modules: see Sandbox::provide.
     Result<void> provide(std::string_view name, std::string_view signature,
                          sbm::detail::HostFunction function) noexcept;
-
-    // Apps: see Engine.
-    Result<void> set_system(SystemCalls &system) noexcept
-    {
-        return without_throwing([&] { return engine_->set_system(system); });
-    }
 
     // See Engine.
     int process_id() const { return engine_->process_id(); }

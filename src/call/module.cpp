@@ -22,15 +22,18 @@ public:
     {
     }
 
-    Result<void> start(std::shared_ptr<backend::Host> host)
+    Result<void> start(std::shared_ptr<backend::Host> host, SystemCalls *system)
     {
         host_ = std::move(host);
         CELL_TRY(image::CellImage image,
                  image::clone_template(module_->start_state(), level() == SBM_LEVEL_VM
                                                                    ? image::HostView::own
                                                                    : image::HostView::shared));
+        if (system) // before the cell starts: memory that comes later can take another process
+            CELL_CHECK(attach(*system, image));
         CELL_TRY(std::unique_ptr<backend::Backend> backend, host_->open());
         CELL_TRY(cell_, Cell::start(std::move(image), std::move(backend), arena_));
+        cell_->set_system(system);
         for (const image::ModuleFunction &import : module_->file().imports())
             imports_.add({import.address + module_->start_state()->layout.bias,
                           import.name,
@@ -75,15 +78,6 @@ public:
 
     Result<void> set_spin(std::uint64_t bound) override { return cell_->set_spin(bound); }
 
-    Result<void> set_system(SystemCalls &system) override
-    {
-        const image::ModuleLayout &layout = module_->start_state()->layout;
-        CELL_CHECK(system.attach(arena_, {image()->host(layout.cell_base + layout.heap,
-                                                        layout.heap_size, PROT_READ | PROT_WRITE),
-                                          layout.heap_size}));
-        return cell_->set_system(system);
-    }
-
     bool cancel() noexcept override
     {
         cell_->cancel();
@@ -95,6 +89,14 @@ public:
     void abandon() override { cell_->abandon(); }
 
 private:
+    Result<void> attach(SystemCalls &system, const image::CellImage &image)
+    {
+        const image::ModuleLayout &layout = module_->start_state()->layout;
+        return system.attach(arena_, {image.host(layout.cell_base + layout.heap, layout.heap_size,
+                                                 PROT_READ | PROT_WRITE),
+                                      layout.heap_size});
+    }
+
     const std::shared_ptr<const Module> module_;
     const backend::Limits limits_;
     std::shared_ptr<backend::Host> host_;
@@ -243,12 +245,12 @@ Result<std::shared_ptr<backend::Host>> Module::host_of(sbm_level level) const
     return find_host(level);
 }
 
-Result<std::unique_ptr<Engine>> Module::make_engine(sbm_level level,
-                                                    const EngineOptions &options) const
+Result<std::unique_ptr<Engine>> Module::make_engine(sbm_level level, const EngineOptions &options,
+                                                    SystemCalls *system) const
 {
     CELL_TRY(std::shared_ptr<backend::Host> host, host_of(level));
     auto engine = std::make_unique<ModuleEngine>(shared_from_this(), level, options);
-    CELL_CHECK(engine->start(std::move(host)));
+    CELL_CHECK(engine->start(std::move(host), system));
     return std::unique_ptr<Engine>(std::move(engine));
 }
 

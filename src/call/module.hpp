@@ -66,8 +66,8 @@ public:
 
     // One more cell. Level, limits and guard are those of `options`, memory and stack the
     // module's.
-    Result<std::unique_ptr<Engine>> make_engine(sbm_level level,
-                                                const EngineOptions &options) const;
+    Result<std::unique_ptr<Engine>> make_engine(sbm_level level, const EngineOptions &options,
+                                                SystemCalls *system = nullptr) const;
 
 private:
     Module() = default;

@@ -132,8 +132,7 @@ private:
         cell::system::System system(std::move(services));
         cell::supervisor::Gate gate(system, policy_.calls_per_second, options_.counters,
                                     options_.stop);
-        CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options()));
-        CELL_CHECK(instance->set_system(gate));
+        CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options(), &gate));
         CELL_CHECK(instance->enter());
         if (options_.counters)
             gate.set_begun([&] { options_.counters->cell_process.store(instance->process_id()); });
