@@ -4,13 +4,13 @@
 // has nothing else: no files, no policy, no other rights. It is started with one descriptor,
 // its socket, and ends when that is closed.
 #include "abi/resolver.h"
+#include "answer.hpp"
 #include "filter.hpp"
 
 #include <ares.h>
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -29,7 +29,8 @@ namespace {
 
 constexpr int kSocket = 3;
 constexpr int kTimeout = 2000, kTries = 3; // milliseconds, and each server is asked so often
-using Bytes = std::array<std::uint8_t, 16>;
+using resolver::add;
+using resolver::Bytes;
 
 std::optional<Bytes> parse(const std::string &text)
 {
@@ -69,38 +70,10 @@ void send(const sbm_resolver_answer &answer)
         ::_exit(0); // the system is gone
 }
 
-void add(sbm_resolver_answer &answer, const Bytes &bytes)
-{
-    if (answer.count == SBM_RESOLVER_ADDRESSES)
-        return;
-    std::copy(bytes.begin(), bytes.end(), answer.addresses[answer.count++]);
-    answer.result = SBM_RESOLVER_FOUND;
-}
-
-Bytes bytes_of(const ares_addrinfo_node &node)
-{
-    Bytes bytes{};
-    if (node.ai_family == AF_INET6) {
-        std::memcpy(bytes.data(), &reinterpret_cast<sockaddr_in6 *>(node.ai_addr)->sin6_addr, 16);
-    } else {
-        bytes[10] = bytes[11] = 0xff;
-        std::memcpy(bytes.data() + 12, &reinterpret_cast<sockaddr_in *>(node.ai_addr)->sin_addr, 4);
-    }
-    return bytes;
-}
-
 void answered(void *argument, int status, int, ares_addrinfo *found)
 {
     const std::unique_ptr<sbm_resolver_answer> answer(static_cast<sbm_resolver_answer *>(argument));
-    answer->result = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_SUCCESS
-                         ? SBM_RESOLVER_NONE
-                         : SBM_RESOLVER_FAILED;
-    if (status == ARES_SUCCESS) {
-        for (const ares_addrinfo_node *node = found->nodes; node; node = node->ai_next)
-            if (node->ai_family == AF_INET || node->ai_family == AF_INET6)
-                add(*answer, bytes_of(*node));
-        ::ares_freeaddrinfo(found);
-    }
+    resolver::fill(*answer, status, found);
     send(*answer);
 }
 
