@@ -13,7 +13,27 @@
 namespace cell::supervisor {
 namespace {
 
-using Json = nlohmann::ordered_json;
+// One line. It is put together here, because an object of the library that has no memory for a
+// member, or is given back without any, ends the program.
+class Line {
+public:
+    void add(const char *key, std::string_view value)
+    {
+        // In ASCII: terminals obey some of the other characters (U+0080 to U+009F), too.
+        add_raw(key, nlohmann::json(value).dump(-1, ' ', true,
+                                                nlohmann::json::error_handler_t::replace));
+    }
+    void add(const char *key, std::uint64_t value) { add_raw(key, std::to_string(value)); }
+    void add(const char *key, const Line &value) { add_raw(key, value.text()); }
+    std::string text() const { return text_ + "}"; }
+
+private:
+    void add_raw(const char *key, const std::string &value)
+    {
+        text_ += (text_.size() > 1 ? ",\"" : "\"") + std::string(key) + "\":" + value;
+    }
+    std::string text_ = "{";
+};
 
 // RFC 3339, in UTC.
 std::string time_text(std::uint64_t nanoseconds)
@@ -30,16 +50,16 @@ std::string time_text(std::uint64_t nanoseconds)
 
 // A name that the app or somebody else made up. What is no UTF-8 would lose its odd bytes on
 // the way, and is told in hexadecimal digits besides.
-void put_text(Json &to, const std::string &key, std::string_view text)
+void put_text(Line &to, const std::string &key, std::string_view text)
 {
-    to[key] = text;
+    to.add(key.c_str(), text);
     if (toml_string(text))
         return;
     std::string digits;
     for (const char c : text)
         for (const int shift : {4, 0})
             digits += "0123456789abcdef"[static_cast<unsigned char>(c) >> shift & 15];
-    to[key + "_hex"] = digits;
+    to.add((key + "_hex").c_str(), digits);
 }
 
 const char *code_name(Errc code)
@@ -61,6 +81,14 @@ const char *code_name(Errc code)
     return "?";
 }
 
+Line error_line(const Error &error)
+{
+    Line line;
+    line.add("code", code_name(error.code()));
+    line.add("text", error.text());
+    return line;
+}
+
 } // namespace
 
 template <class Fill> void Audit::line(const char *event, bool is_last, Fill &&fill) noexcept
@@ -68,13 +96,12 @@ template <class Fill> void Audit::line(const char *event, bool is_last, Fill &&f
     if (!sink_)
         return;
     try {
-        Json json;
-        json["time"] = time_text(clock_());
-        json["host_process"] = ::getpid();
-        json["event"] = event;
-        fill(json);
-        // In ASCII: terminals obey some of the other characters (U+0080 to U+009F), too.
-        const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+        Line line;
+        line.add("time", time_text(clock_()));
+        line.add("host_process", static_cast<std::uint64_t>(::getpid()));
+        line.add("event", event);
+        fill(line);
+        const std::string text = line.text();
         const std::uint64_t size = text.size() + 1;
         if (size <= left_ || is_last) {
             left_ -= std::min(size, left_);
@@ -88,37 +115,37 @@ template <class Fill> void Audit::line(const char *event, bool is_last, Fill &&f
 
 void Audit::start(const Start &start) noexcept
 {
-    line("start", false, [&](Json &json) {
-        put_text(json, "app", start.app);
-        json["bytes"] = start.content.size();
-        json["sha256"] = sha256(start.content);
-        put_text(json, "policy", start.policy);
-        json["level"] = start.level;
+    line("start", false, [&](Line &line) {
+        put_text(line, "app", start.app);
+        line.add("bytes", start.content.size());
+        line.add("sha256", sha256(start.content));
+        put_text(line, "policy", start.policy);
+        line.add("level", start.level);
     });
 }
 
 void Audit::denied(const system::Denial &denial) noexcept
 {
-    line("denied", false, [&](Json &json) {
-        json["call"] = denial.call;
-        put_text(json, "argument", denial.bytes);
-        json["reason"] = denial.reason;
-        json["would_allow"] = denial.would_allow;
+    line("denied", false, [&](Line &line) {
+        line.add("call", denial.call);
+        put_text(line, "argument", denial.bytes);
+        line.add("reason", denial.reason);
+        line.add("would_allow", denial.would_allow);
     });
 }
 
 void Audit::end(const sbm::AppEnd &end, const Error *error) noexcept
 {
-    line("end", true, [&](Json &json) {
+    line("end", true, [&](Line &line) {
         if (error)
-            json["error"] = {{"code", code_name(error->code())}, {"text", error->text()}};
+            line.add("error", error_line(*error));
         else
-            json["status"] = end.status;
-        json["calls"] = end.calls;
-        json["denied"] = end.denied;
-        json["delayed"] = end.delayed;
-        json["output_bytes_lost"] = end.log_lost;
-        json["audit_lines_lost"] = lost_;
+            line.add("status", static_cast<std::uint64_t>(end.status));
+        line.add("calls", end.calls);
+        line.add("denied", end.denied);
+        line.add("delayed", end.delayed);
+        line.add("output_bytes_lost", end.log_lost);
+        line.add("audit_lines_lost", lost_);
     });
 }
 

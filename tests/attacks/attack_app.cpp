@@ -91,6 +91,7 @@ int main(int count, char **arguments)
         {"linux_calls", attack::linux_calls},
         {"fill", attack::fill},
         {"folder_goes", attack::folder_goes},
+        {"short", attack::short_run},
         {"frames", attack::frames},
     };
     const auto attack = count > 1 ? kAttacks.find(arguments[1]) : kAttacks.end();

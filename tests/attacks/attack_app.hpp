@@ -112,6 +112,7 @@ void mailbox(const std::string &what);
 void linux_calls(const std::string &argument);
 void fill(const std::string &argument);
 void folder_goes(const std::string &argument);
+void short_run(const std::string &argument);
 void frames(const std::string &seed_and_seconds);
 
 } // namespace attack

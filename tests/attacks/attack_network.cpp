@@ -223,4 +223,27 @@ void waits(const std::string &name)
     expect(call<NetStatus>(socket), Status::ok, "the twin");
 }
 
+// A little of everything that the system does, and no more. The test fails what it needs.
+void short_run(const std::string &)
+{
+    Results results;
+    if (on<FileCreate>(results, "data/file") == Status::ok) {
+        write(results.words[0], 0, "text");
+        read(results.words[0]);
+        call<FileSync>(results.words[0]);
+        call<HandleClose>(results.words[0]);
+    }
+    on<FileList>(results, "data", 0, room().region, kData, 1000);
+    on<FileOpen>("etc/passwd", 1);
+    on<FileRemove>("data/file");
+    std::uint64_t socket;
+    connect(socket, "127.0.0.1:1");
+    if (connect(socket, "a.example:1") == Status::ok)
+        call<HandleClose>(socket);
+    connect(socket, "b.example:1");
+    if (call<TimerSet>(results, 1000, 0) == Status::ok)
+        await(results.words[0]);
+    call<SelfRandom>(room().region, kData, 100);
+}
+
 } // namespace attack
