@@ -58,7 +58,7 @@ Status Resolver::ask(const std::string &name, std::uint32_t &number)
     question.number = number = next_++;
     if (::send(socket_.get(), &question, sizeof question, MSG_DONTWAIT | MSG_NOSIGNAL) !=
         static_cast<ssize_t>(sizeof question)) {
-        if (errno != EAGAIN && errno != EINTR)
+        if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
             end();
         return Status::failed;
     }

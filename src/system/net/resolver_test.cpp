@@ -47,6 +47,11 @@ protected:
         return "?";
     }
 
+    static std::string limits(pid_t process)
+    {
+        std::ifstream file("/proc/" + std::to_string(process) + "/limits");
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
     // Soon: it answers before it closes what it has asked with.
     static bool holds_only_its_socket(pid_t process)
     {
@@ -112,6 +117,8 @@ TEST_F(Resolvers, HoldNothingAndMayDoLittle)
               std::to_string(std::stoi(status_line(::getpid(), "Seccomp_filters")) + 1));
     EXPECT_EQ(status_line(one, "NoNewPrivs"), "1");
     EXPECT_EQ(status_line(one, "Threads"), "1");
+    EXPECT_NE(limits(one).find("Max core file size        0 "), std::string::npos);
+    EXPECT_NE(limits(one).find("Max processes             0 "), std::string::npos);
     if (::geteuid() == 0) { // it is not dumpable: its folder is root's
         EXPECT_TRUE(holds_only_its_socket(one));
         std::ifstream environment("/proc/" + std::to_string(one) + "/environ");
