@@ -163,8 +163,8 @@ Status System::serve(sbm::calls::NetSendTo, Results &results, OpenHandle &socket
         std::find(socket.peers.begin(), socket.peers.end(), to) != socket.peers.end();
     const bool is_answer = has_written && !grant.rules.refuses(Transport::udp, *name);
     if (!is_answer && !need_network("net.send_to", "connect", text,
-                                      grant.rules.why_not_connect(Transport::udp, *name),
-                                      net::rule_text(Transport::udp, *name)))
+                                    grant.rules.why_not_connect(Transport::udp, *name),
+                                    net::rule_text(Transport::udp, *name)))
         return Status::denied;
     if (bytes.size() > grant.bytes_left)
         return Status::quota;

@@ -4,6 +4,7 @@
 // levels.
 #include "abi/calls/calls.hpp"
 #include "conformance/at_level.hpp"
+#include "loopback.hpp"
 
 #include <sbm/app.hpp>
 
@@ -29,14 +30,9 @@ class Echo {
 public:
     Echo()
     {
-        socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(socket_, reinterpret_cast<sockaddr *>(&at), sizeof at) == 0 &&
-            ::getsockname(socket_, reinterpret_cast<sockaddr *>(&at), &size) == 0)
-            name_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+        const loopback::Bound made = loopback::bind(SOCK_DGRAM);
+        socket_ = made.socket;
+        name_ = "127.0.0.1:" + std::to_string(made.port);
         thread_ = std::thread([this] {
             char bytes[100];
             sockaddr_in from{};

@@ -22,15 +22,9 @@ constexpr const char *kNginx = "/usr/sbin/nginx";
 
 std::uint16_t free_port()
 {
-    const int number = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    ::bind(number, reinterpret_cast<sockaddr *>(&at), sizeof at);
-    ::getsockname(number, reinterpret_cast<sockaddr *>(&at), &size);
-    ::close(number);
-    return ntohs(at.sin_port);
+    const loopback::Bound made = loopback::bind(SOCK_STREAM);
+    ::close(made.socket);
+    return made.port;
 }
 
 // nginx with a certificate for web.example, in a folder of its own.
@@ -92,14 +86,9 @@ private:
     std::string text(const char *name) const { return (folder_ / name).string(); }
     bool answers() const
     {
-        const int number = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_port = htons(port_);
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const bool stands = ::connect(number, reinterpret_cast<sockaddr *>(&at), sizeof at) == 0;
+        const int number = loopback::connect(port_);
         ::close(number);
-        return stands;
+        return number >= 0;
     }
 
     const std::filesystem::path folder_;

@@ -3,6 +3,8 @@
 // A name server on loopback that answers what the test says (RFC 1035).
 #pragma once
 
+#include "loopback.hpp"
+
 #include <arpa/inet.h>
 #include <atomic>
 #include <cstdint>
@@ -18,14 +20,9 @@ class NameServer {
 public:
     NameServer()
     {
-        socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(socket_, reinterpret_cast<sockaddr *>(&at), sizeof at) == 0 &&
-            ::getsockname(socket_, reinterpret_cast<sockaddr *>(&at), &size) == 0)
-            port_ = ntohs(at.sin_port);
+        const loopback::Bound made = loopback::bind(SOCK_DGRAM);
+        socket_ = made.socket;
+        port_ = made.port;
         thread_ = std::thread([this] { work(); });
     }
     ~NameServer()

@@ -20,15 +20,9 @@ class Server {
 public:
     explicit Server(std::function<void(int)> serve) : serve_(std::move(serve))
     {
-        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(socket_, reinterpret_cast<sockaddr *>(&at), sizeof at) == 0 &&
-            ::listen(socket_, 16) == 0 &&
-            ::getsockname(socket_, reinterpret_cast<sockaddr *>(&at), &size) == 0)
-            port_ = ntohs(at.sin_port);
+        const loopback::Bound made = loopback::bind(SOCK_STREAM, 16);
+        socket_ = made.socket;
+        port_ = made.port;
         thread_ = std::thread([this] {
             for (int number; (number = ::accept(socket_, nullptr, nullptr)) >= 0; ::close(number)) {
                 connections_++;
@@ -221,13 +215,8 @@ TEST_P(NetworkApp, Serves)
     std::string got;
     told_ = [&](std::string_view port) {
         client = std::thread([&got, number = std::atoi(std::string(port).c_str())] {
-            const int peer = ::socket(AF_INET, SOCK_STREAM, 0);
-            sockaddr_in at{};
-            at.sin_family = AF_INET;
-            at.sin_port = htons(static_cast<std::uint16_t>(number));
-            at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-            if (::connect(peer, reinterpret_cast<sockaddr *>(&at), sizeof at) == 0 &&
-                ::send(peer, "ping", 4, 0) == 4 && ::shutdown(peer, SHUT_WR) == 0) {
+            const int peer = loopback::connect(static_cast<std::uint16_t>(number));
+            if (peer >= 0 && ::send(peer, "ping", 4, 0) == 4 && ::shutdown(peer, SHUT_WR) == 0) {
                 char bytes[16];
                 for (ssize_t count; (count = ::recv(peer, bytes, sizeof bytes, 0)) > 0;)
                     got.append(bytes, static_cast<std::size_t>(count));
@@ -247,15 +236,10 @@ TEST_P(NetworkApp, Serves)
 
 TEST_P(NetworkApp, SendsDatagrams)
 {
-    const int server = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    ASSERT_EQ(::bind(server, reinterpret_cast<sockaddr *>(&at), sizeof at), 0);
-    ::getsockname(server, reinterpret_cast<sockaddr *>(&at), &size);
-    const std::string port = std::to_string(ntohs(at.sin_port));
-    std::thread answerer([server] {
+    const auto [server, number] = loopback::bind(SOCK_DGRAM);
+    ASSERT_NE(number, 0);
+    const std::string port = std::to_string(number);
+    std::thread answerer([server = server] {
         char bytes[100];
         sockaddr_in from{};
         socklen_t length = sizeof from;

@@ -131,21 +131,15 @@ TEST_P(Replay, GivesTimeAndRandomBytesAgain)
 
 TEST_P(Replay, GivesTheNetworkAgain)
 {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr *>(&at), sizeof at), 0);
-    ASSERT_EQ(::listen(listener, 1), 0);
-    ::getsockname(listener, reinterpret_cast<sockaddr *>(&at), &size);
-    const std::string port = std::to_string(ntohs(at.sin_port));
-    std::thread server([listener] {
-        const int number = ::accept(listener, nullptr, nullptr);
+    const auto [listener, number] = loopback::bind(SOCK_STREAM, 1);
+    ASSERT_NE(number, 0);
+    const std::string port = std::to_string(number);
+    std::thread server([listener = listener] {
+        const int peer = ::accept(listener, nullptr, nullptr);
         char bytes[100];
-        EXPECT_GT(::recv(number, bytes, sizeof bytes, 0), 0);
-        EXPECT_EQ(::send(number, "answer", 6, MSG_NOSIGNAL), 6);
-        ::close(number);
+        EXPECT_GT(::recv(peer, bytes, sizeof bytes, 0), 0);
+        EXPECT_EQ(::send(peer, "answer", 6, MSG_NOSIGNAL), 6);
+        ::close(peer);
     });
     NameServer names;
     names.set("friend.example", {{"127.0.0.1"}});
