@@ -93,6 +93,20 @@ TEST(Address, BlocksAreChecked)
         EXPECT_FALSE(parse_block(text)) << text;
 }
 
+// A host may be called like a transport.
+TEST(NetRule, OfANameIsReadBack)
+{
+    for (const char *text : {"udp:2", "tcp:2", "a.example:2", "1.2.3.4:5", "[::1]:5"})
+        for (const Transport by : {Transport::tcp, Transport::udp}) {
+            const auto name = parse_name(text);
+            ASSERT_TRUE(name) << text;
+            const char *why = nullptr;
+            const auto rule = parse_rule(rule_text(by, *name), why);
+            ASSERT_TRUE(rule) << rule_text(by, *name);
+            EXPECT_TRUE(rule->matches(by, *name)) << text;
+        }
+}
+
 TEST(NetRule, IsReadOrRefused)
 {
     const char *why = nullptr;

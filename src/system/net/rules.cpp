@@ -74,9 +74,11 @@ std::optional<Rule> parse_rule(std::string_view text, const char *&why)
 
 std::string rule_text(Transport transport, const Name &name)
 {
-    return (transport == Transport::udp ? std::string(kUdp) : std::string()) +
-           (name.host.address ? text_of(Endpoint{*name.host.address, name.port})
-                              : name.host.name + ":" + std::to_string(name.port));
+    // A host that is called like a transport needs one before it.
+    const bool is_odd = name.host.name == "udp" || name.host.name == "tcp";
+    const std::string_view by = transport == Transport::udp ? kUdp : is_odd ? kTcp : "";
+    return std::string(by) + (name.host.address ? text_of(Endpoint{*name.host.address, name.port})
+                                                : name.host.name + ":" + std::to_string(name.port));
 }
 
 bool Rules::refuses(Transport transport, const Name &name) const
