@@ -22,6 +22,8 @@ using cell::system::Status;
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSecret = "outside";
+// Not one that an input can make: it is made of lines.
+constexpr const char *kPlace = "out/sec\nret", *kName = "sec\nret";
 
 void check_parts(std::string_view path, const std::string &root, const std::string &rest)
 {
@@ -71,7 +73,7 @@ void use(Folder &folder, const std::string &path, std::uint8_t what)
                           std::memcmp(bytes, kSecret.data(), kSecret.size()) != 0,
                       "a file outside was read");
     for (const std::string &name : names)
-        fuzz::require(name != "secret", "the folder outside was listed");
+        fuzz::require(name != kName, "the folder outside was listed");
 }
 
 // Made anew for each input.
@@ -84,17 +86,17 @@ public:
         folder_ = name;
         fs::create_directories(folder_ / "in/sub");
         fs::create_directory(folder_ / "out");
-        std::ofstream(folder_ / "out/secret") << kSecret;
+        std::ofstream(folder_ / kPlace) << kSecret;
         std::ofstream(folder_ / "in/file") << "inside";
         fs::create_directory_symlink("../out", folder_ / "in/out");
         fs::create_directory_symlink("..", folder_ / "in/sub/up");
-        fs::create_symlink(folder_ / "out/secret", folder_ / "in/link");
+        fs::create_symlink(folder_ / kPlace, folder_ / "in/link");
         fs::create_symlink("/proc/self/root", folder_ / "in/root");
     }
     ~Real()
     {
         std::string text;
-        std::ifstream(folder_ / "out/secret") >> text;
+        std::ifstream(folder_ / kPlace) >> text;
         const auto beside = [](const fs::path &folder) {
             return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
         };

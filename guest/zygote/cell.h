@@ -28,6 +28,6 @@ long cell_call_on_stack(uint64_t stack_top, uint64_t entry, uint64_t function, u
 /* Loads these registers, in the order of sbm_signal_frame, and jumps to
  * cell_system_call_entry; RIP among them is ignored. In start.S. */
 __attribute__((noreturn)) void cell_continue(const uint64_t registers[17]);
-extern uint64_t cell_system_call_entry;
+extern __attribute__((visibility("hidden"))) uint64_t cell_system_call_entry;
 
 #endif
