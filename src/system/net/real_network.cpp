@@ -113,12 +113,12 @@ std::uint64_t conditions_of(int descriptor, std::uint64_t wanted)
     return (entry.revents & POLLIN ? kReadable : 0) | (entry.revents & POLLOUT ? kWritable : 0);
 }
 
+// Nothing to wait for is no descriptor: of one poll(2) would tell that its peer is gone, again
+// and again.
 pollfd wait_on(int descriptor, std::uint64_t wanted)
 {
-    return {
-        descriptor,
-        static_cast<short>((wanted & kReadable ? POLLIN : 0) | (wanted & kWritable ? POLLOUT : 0)),
-        0};
+    const int events = (wanted & kReadable ? POLLIN : 0) | (wanted & kWritable ? POLLOUT : 0);
+    return {events ? descriptor : -1, static_cast<short>(events), 0};
 }
 
 // Calls `step` again where a signal has interrupted it.
