@@ -180,6 +180,12 @@ private:
 
 } // namespace
 
+std::optional<Memory> memory_with_cells()
+{
+    const auto usage = look();
+    return usage ? std::optional(Memory{usage->memory, usage->kernel}) : std::nullopt;
+}
+
 IdleCells keep_idle_cells(const std::string &level, std::size_t wanted,
                           const std::function<void(std::size_t)> &progress)
 {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace bench {
@@ -22,5 +23,13 @@ struct IdleCells {
 // Makes so many cells from one template, calls each once, and ends them all.
 IdleCells keep_idle_cells(const std::string &level, std::size_t wanted,
                           const std::function<void(std::size_t)> &progress);
+
+// What this program and the processes of its cells have; a page that several have counts once.
+// Nothing if this user may not look.
+struct Memory {
+    double bytes = 0;
+    double kernel_bytes = 0; // of the whole machine
+};
+std::optional<Memory> memory_with_cells();
 
 } // namespace bench
