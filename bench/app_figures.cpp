@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <atomic>
 #include <cstdlib>
@@ -315,7 +316,8 @@ private:
 
 void add_running_apps(Rows &rows, const Stage &stage, std::size_t count)
 {
-    constexpr double kAim = 2.0 * 1024 * 1024 * 1024 / 1000; // 1,000 within 2 GiB
+    constexpr std::size_t kAimedAt = 1000;
+    constexpr double kAim = 2.0 * 1024 * 1024 * 1024 / kAimedAt;
     Figure figure;
     figure.name = fmt::format("memory of {} waiting app{}", count, count == 1 ? "" : "s");
     rows.tell(figure.name);
@@ -323,17 +325,19 @@ void add_running_apps(Rows &rows, const Stage &stage, std::size_t count)
     const RunningApps apps(stage, rows.level(), count);
     const auto after = memory_with_cells();
     figure.unit = Unit::bytes;
-    figure.aim = "<= 2 GiB for 1,000";
     if (apps.failed() > 0) {
         figure.problem = fmt::format("{} of {} could not run", apps.failed(), count);
     } else if (!before || !after) {
         figure.problem = "this user may not look at the memory of cells";
     } else {
         const double each = (after->bytes - before->bytes) / static_cast<double>(count);
-        const double kernel =
-            (after->kernel_bytes - before->kernel_bytes) / static_cast<double>(count);
+        const double kernel = std::max(0.0, (after->kernel_bytes - before->kernel_bytes) /
+                                                static_cast<double>(count));
         figure.measured.median = figure.measured.p99 = each;
-        figure.verdict = each + kernel <= kAim ? Verdict::reached : Verdict::missed;
+        if (count >= kAimedAt) { // of a few it says little
+            figure.aim = "<= 2 GiB for 1,000";
+            figure.verdict = each + kernel <= kAim ? Verdict::reached : Verdict::missed;
+        }
         figure.remark =
             fmt::format("each; besides about {:.0f} KiB of the kernel's", kernel / 1024);
     }
