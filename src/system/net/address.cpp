@@ -107,8 +107,11 @@ std::string text_of(const Endpoint &endpoint)
            std::to_string(endpoint.port);
 }
 
+// An IPv4 address has a form of IPv6, and is in no block of that all the same.
 bool Block::contains(const Address &other) const
 {
+    if (address.is_v4() != other.is_v4())
+        return false;
     for (unsigned bit = 0; bit < bits; bit += 8) {
         const unsigned counted = std::min(8U, bits - bit);
         const auto mask = static_cast<std::uint8_t>(0xff << (8 - counted));

@@ -87,6 +87,8 @@ TEST(Address, BlocksAreChecked)
     EXPECT_TRUE(parse_block("fd00::/9")->contains(*parse_address("fd7f::1")));
     EXPECT_FALSE(parse_block("fd00::/9")->contains(*parse_address("fd80::1")));
     EXPECT_TRUE(parse_block("0.0.0.0/0")->contains(*parse_address("255.1.1.1")));
+    EXPECT_TRUE(parse_block("::/0")->contains(*parse_address("fd00::1")));
+    EXPECT_FALSE(parse_block("::/0")->contains(*parse_address("127.0.0.1"))) << "nor of IPv4";
     EXPECT_FALSE(parse_block("0.0.0.0/0")->contains(*parse_address("2001::1"))) << "not of IPv6";
     for (const char *text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/-1",
                              "10.0.0.1/8", "fd00::1/64", "::/129", "10.0.0.0/8/8", "a/8"})
