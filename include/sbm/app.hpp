@@ -131,7 +131,8 @@ Result<AppEnd> run_app(const std::string &file, const Policy &policy,
 // The same run again, from the file that `record` made: the app asks for the same, call for
 // call, and gets the same answers, at either strong level, without files, network and clocks.
 // The error says where it first asked for something else (fault), or where the record ends
-// (cancelled). Of the options, `arguments`, `record`, `audit`, `denied` and `needed` are not used.
+// (cancelled); of a run that was ended while it computed, only `stop` ends the replay. Of the
+// options, `arguments`, `record`, `audit`, `denied` and `needed` are not used.
 Result<AppEnd> replay_app(const std::string &record, const AppOptions &options = {}) noexcept;
 
 } // namespace sbm

@@ -19,18 +19,34 @@ std::string indented(std::string_view lines)
 
 } // namespace
 
+void say(std::FILE *to, const std::string &line)
+{
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fputc('\n', to);
+    std::fflush(to);
+}
+
+bool AppOutput::is_terminal(int stream)
+{
+    int &known = terminals_[stream == 1 ? 0 : 1];
+    if (known < 0)
+        known = ::isatty(stream) == 1;
+    return known == 1;
+}
+
 void AppOutput::write(int stream, std::string_view text)
 {
     std::FILE *to = stream == 1 ? stdout : stderr;
-    const bool is_shown = ::isatty(::fileno(to)) == 1;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (is_shown && is_control(byte))
-            fmt::print(to, "\\x{:02x}", byte);
-        else
-            std::fputc(c, to);
-        last_ = byte;
+    std::string shown;
+    if (is_terminal(stream)) {
+        for (const char c : text) {
+            const auto byte = static_cast<unsigned char>(c);
+            shown += is_control(byte) ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+            last_ = byte;
+        }
+        text = shown;
     }
+    std::fwrite(text.data(), 1, text.size(), to);
     std::fflush(to);
 }
 
@@ -46,10 +62,11 @@ void DenialLines::tell(const sbm::DeniedCall &denied)
 {
     constexpr std::uint64_t kMost = 100;
     if (told_++ < kMost)
-        fmt::print(stderr, "sbm: denied: {} {}: {}; this would allow it:\n      {}\n", denied.call,
-                   denied.argument, denied.reason, indented(denied.would_allow));
+        say(stderr,
+            fmt::format("sbm: denied: {} {}: {}; this would allow it:\n      {}", denied.call,
+                        denied.argument, denied.reason, indented(denied.would_allow)));
     else if (told_ == kMost + 1)
-        fmt::print(stderr, "sbm: denied: more; --audit keeps them\n");
+        say(stderr, "sbm: denied: more; the audit log of `sbm run --audit` has all");
 }
 
 std::string printable(std::string_view text)

@@ -5,7 +5,9 @@
 
 #include <sbm/app.hpp>
 
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -19,7 +21,9 @@ public:
 
 private:
     bool is_control(unsigned char byte) const;
+    bool is_terminal(int stream);
 
+    std::array<int, 2> terminals_{-1, -1}; // 0 or 1 once it is known
     // Of both streams, which may be one terminal.
     unsigned char last_ = 0;
 };
@@ -32,6 +36,10 @@ public:
 private:
     std::uint64_t told_ = 0;
 };
+
+// Writes a line of the program's own; what cannot be written is lost. Unlike fmt::print it does
+// not throw, which nothing that an app's run calls may do.
+void say(std::FILE *to, const std::string &line);
 
 // `text` without what a terminal obeys.
 std::string printable(std::string_view text);

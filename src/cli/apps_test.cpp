@@ -105,13 +105,16 @@ TEST_F(AppCommands, AuditGoesThroughNoLinkAndToNothingButAFile)
     std::filesystem::create_symlink(file("target"), folder_ / "link");
     std::filesystem::create_directory_symlink(folder_ / "data", folder_ / "folder");
     ASSERT_EQ(::mkfifo(file("pipe").c_str(), 0600), 0);
-    for (const char *name : {"link", "folder/log", "pipe", "data", "none/log"}) {
+    write("named", "");
+    std::filesystem::create_hard_link(file("named"), folder_ / "hard");
+    for (const char *name : {"link", "hard", "folder/log", "pipe", "data", "none/log"}) {
         const Ended ended =
             sbm("run " SBM_FILES_APP " --audit " + file(name) + " -- arguments ran");
         EXPECT_EQ(ended.status, 125) << name;
         EXPECT_FALSE(has(ended.output, "ran")) << "nothing runs unseen";
     }
     EXPECT_EQ(content(file("target")), "");
+    EXPECT_EQ(content(file("named")), "");
     EXPECT_FALSE(std::filesystem::exists(folder_ / "data/log"));
     EXPECT_EQ(sbm("run " SBM_FILES_APP " --audit " + file("target") + " -- exit 3").status, 3);
     EXPECT_NE(content(file("target")), "");

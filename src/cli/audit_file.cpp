@@ -30,6 +30,10 @@ std::unique_ptr<AuditFile> AuditFile::open(const std::string &path, std::string 
         why = "it is no plain file";
         return nullptr;
     }
+    if (status.st_uid != ::geteuid() || status.st_nlink != 1) {
+        why = "it is another user's, or has another name besides";
+        return nullptr;
+    }
     return opened;
 }
 

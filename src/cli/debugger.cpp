@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "debugger.hpp"
 
+#include "app_output.hpp"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -40,9 +42,9 @@ bool is_traced(int process)
 
 void warn_of_no_sandbox()
 {
-    fmt::print(stderr, "sbm: WARNING: level `none` is no sandbox. The app runs with all rights of "
-                       "this user if it wants to. Only for debuggers, and for apps that you "
-                       "trust.\n");
+    say(stderr,
+        "sbm: WARNING: level `none` is no sandbox. The app runs with all rights of this user "
+        "if it wants to. Only for debuggers, and for apps that you trust.");
 }
 
 void tell_debugger(const std::string &app, const sbm::DebugTarget &target, bool waits,
@@ -50,13 +52,12 @@ void tell_debugger(const std::string &app, const sbm::DebugTarget &target, bool 
 {
     std::error_code failed;
     const std::string path = std::filesystem::absolute(app, failed);
-    fmt::print(stderr, "sbm: the app is process {}; to look at it:\n", target.process);
-    fmt::print(stderr,
-               "      gdb -p {} -ex 'handle SIGSYS nostop noprint pass' -ex 'add-symbol-file "
-               "\"{}\" -o {:#x}'\n",
-               target.process, quoted(path), target.bias);
+    say(stderr,
+        fmt::format("sbm: the app is process {}; to look at it:\n      gdb -p {} -ex 'handle "
+                    "SIGSYS nostop noprint pass' -ex 'add-symbol-file \"{}\" -o {:#x}'",
+                    target.process, target.process, quoted(path), target.bias));
     if (waits)
-        fmt::print(stderr, "sbm: waiting for the debugger\n");
+        say(stderr, "sbm: waiting for the debugger");
     while (waits && !is_traced(target.process) && !stop.stop_requested())
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }

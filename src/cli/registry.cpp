@@ -70,8 +70,9 @@ int open_folder()
     Handle folder(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
     if (folder.get() < 0 || ::fstat(folder.get(), &status) != 0)
-        throw std::runtime_error(fmt::format(
-            "{}: {}", name, errno == ELOOP ? "a symbolic link" : strerrordesc_np(errno)));
+        throw std::runtime_error(fmt::format("{}: {}", name,
+                                             errno == ENOTDIR ? "a symbolic link, or no folder"
+                                                              : strerrordesc_np(errno)));
     if (status.st_uid != ::geteuid() || (status.st_mode & 077) != 0)
         throw std::runtime_error(name + " is not this user's alone");
     return folder.release();
@@ -195,6 +196,10 @@ std::uint64_t start_time_of(int process)
     // The name stands in brackets, and may hold some itself; the time is the 22nd field.
     const std::string text = read_proc(process, "stat");
     std::size_t at = text.rfind(')');
+    // One that is dead runs no app, although nobody has collected it yet.
+    if (at != std::string::npos && at + 2 < text.size() &&
+        (text[at + 2] == 'Z' || text[at + 2] == 'X'))
+        return 0;
     for (int field = 2; field < 22 && at != std::string::npos; field++)
         at = text.find(' ', at + 1);
     return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at, nullptr, 10);
@@ -208,7 +213,8 @@ Record *make_record(int folder, const char *name)
     const Handle file(
         ::openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     void *memory = MAP_FAILED;
-    if (file.get() >= 0 && ::ftruncate(file.get(), kFileBytes) == 0)
+    // Memory behind all of it: where the disk is full, a touch of a hole would end the program.
+    if (file.get() >= 0 && (errno = ::posix_fallocate(file.get(), 0, kFileBytes)) == 0)
         memory = ::mmap(nullptr, kFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     if (memory != MAP_FAILED)
         return new (memory) Record{};

@@ -44,17 +44,24 @@ public:
         entry_.reset();
         report();
         if (const int signal = signals_.received(); signal && !ended) {
-            fmt::print(stderr, "sbm run: the app was ended by {}: {} calls, {} denied\n",
-                       ::sigdescr_np(signal), end_.calls, end_.denied);
+            say(stderr, fmt::format("{}: the app was ended by {}: {} calls, {} denied", command(),
+                                    ::sigdescr_np(signal), end_.calls, end_.denied));
             return 128 + signal;
         }
         return ended ? ended->status : fail(ended.error().text());
     }
 
 private:
-    static int fail(const std::string &why)
+    const char *command() const
     {
-        fmt::print(stderr, "sbm run: {}\n", why);
+        return options_.replays                             ? "sbm replay"
+               : options_.trace && !options_.is_plain_trace ? "sbm trace"
+                                                            : "sbm run";
+    }
+
+    int fail(const std::string &why) const
+    {
+        say(stderr, fmt::format("{}: {}", command(), why));
         return kNotRun;
     }
 
@@ -98,7 +105,8 @@ private:
                            options_.app);
             how_.counters = &entry_->counters();
         } catch (const std::exception &thrown) {
-            fmt::print(stderr, "sbm run: `sbm ps` will not know of this app: {}\n", thrown.what());
+            say(stderr, fmt::format("{}: `sbm ps` will not know of this app: {}", command(),
+                                    thrown.what()));
         }
     }
 
@@ -125,10 +133,9 @@ private:
         }
         how_.trace = [this](const sbm::TracedCall &call) {
             std::FILE *to = trace_ ? trace_.get() : stderr;
-            const std::string text = options_.json ? trace_json(call) : trace_line(call);
-            fmt::print(to, "{}{}\n", options_.is_plain_trace ? "sbm: " : "",
-                       options_.is_plain_trace ? call.line() : text);
-            std::fflush(to);
+            say(to, options_.json             ? trace_json(call)
+                    : options_.is_plain_trace ? "sbm: " + call.line()
+                                              : trace_line(call));
         };
         return kSuccess;
     }
@@ -136,14 +143,18 @@ private:
     void report() const
     {
         if (end_.log_lost)
-            fmt::print(stderr, "sbm: {} bytes of output were more than [limits] log allows\n",
-                       end_.log_lost);
+            say(stderr, fmt::format("sbm: {} bytes of output were more than [limits] log allows",
+                                    end_.log_lost));
         if (end_.delayed)
-            fmt::print(stderr,
-                       "sbm: {} calls came faster than [limits] calls_per_second, and waited\n",
-                       end_.delayed);
+            say(stderr, fmt::format("sbm: {} calls came faster than [limits] calls_per_second, and "
+                                    "waited",
+                                    end_.delayed));
         if (end_.audit_lost)
-            fmt::print(stderr, "sbm: {} lines of the audit log were dropped\n", end_.audit_lost);
+            say(stderr,
+                fmt::format("sbm: {} lines of the audit log were dropped", end_.audit_lost));
+        if (trace_ && std::ferror(trace_.get()))
+            say(stderr, fmt::format("sbm: not all of the trace could be written to {}",
+                                    options_.trace_file));
     }
 
     const RunOptions &options_;

@@ -28,6 +28,8 @@ public:
     explicit Process(const Running &app)
         : pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, app.process, 0)))
     {
+        if (pidfd_ < 0 && errno != ESRCH)
+            throw std::runtime_error(strerrordesc_np(errno));
         // Opened first, and looked at then: it is the one that was listed, or none.
         is_it_ = pidfd_ >= 0 && registry::start_time_of(app.process) == app.start_time;
     }
@@ -79,7 +81,9 @@ int end(const Running &app, double seconds)
     fmt::print(stderr, "sbm stop: {} did not end in {} s, and was killed\n", app.process, seconds);
     if (!process.send(SIGKILL))
         throw std::runtime_error(strerrordesc_np(errno));
-    process.await_end(seconds);
+    constexpr double kForTheKernel = 5; // to take it apart
+    if (!process.await_end(kForTheKernel))
+        throw std::runtime_error("it was killed, and has not ended yet");
     registry::list(); // nobody else would remove its file
     return kSuccess;
 }

@@ -3,6 +3,7 @@
 
 #include "abi/module.h"
 #include "base/checked.hpp"
+#include "base/checksum.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,28 +40,6 @@ struct Header {
     std::uint64_t piece_count; // each a page, with its offset before it
 };
 constexpr std::size_t kSummedFrom = offsetof(Header, checksum) + sizeof(std::uint64_t);
-
-// FNV-1a by words of eight bytes.
-class Checksum {
-public:
-    void add(const void *data, std::size_t size)
-    {
-        const auto *bytes = static_cast<const unsigned char *>(data);
-        for (; size >= sizeof(std::uint64_t); size -= sizeof(std::uint64_t)) {
-            std::uint64_t word;
-            std::memcpy(&word, bytes, sizeof word);
-            add_word(word);
-            bytes += sizeof word;
-        }
-        for (; size > 0; size--)
-            add_word(*bytes++);
-    }
-    std::uint64_t value() const { return value_; }
-
-private:
-    void add_word(std::uint64_t word) { value_ = (value_ ^ word) * 0x100000001b3U; }
-    std::uint64_t value_ = 0xcbf29ce484222325U;
-};
 
 // What the C library looks at when it chooses functions.
 Features features()

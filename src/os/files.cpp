@@ -60,6 +60,27 @@ Descriptor open_folder(const std::string &path) noexcept
     return Descriptor(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+Descriptor open_own_file(const std::string &path) noexcept
+{
+    open_how how{};
+    // A pipe or a device is not waited for, and nothing is cut before it has been looked at.
+    how.flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    how.mode = 0600;
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    Descriptor file(
+        static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+    struct stat status;
+    if (!file || ::fstat(file.get(), &status) != 0)
+        return {};
+    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink != 1) {
+        errno = EACCES;
+        return {};
+    }
+    if (::fchmod(file.get(), 0600) != 0 || ::ftruncate(file.get(), 0) != 0)
+        return {};
+    return file;
+}
+
 Descriptor open_beneath(int folder, const std::string &path, Opening opening) noexcept
 {
     if (opening == Opening::create)

@@ -14,6 +14,10 @@ namespace cell::os {
 // A folder of the program's, to look for files in; errno if that fails.
 Descriptor open_folder(const std::string &path) noexcept;
 
+// A file for this user alone, empty, to write: made, or one that is there and nobody else's. No
+// link leads to it, and it has one name. errno if that fails; EACCES for another's.
+Descriptor open_own_file(const std::string &path) noexcept;
+
 enum class Opening { read, read_write, create };
 
 // A plain file beneath `folder`. No link is followed, "..", magic links and mounts lead

@@ -98,8 +98,6 @@ private:
         if (!file->main())
             return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
                                path.c_str());
-        if (options_.counters)
-            options_.counters->level.store(level_);
         audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
         const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
         audit_.end(end_, ended ? nullptr : &ended.error());
@@ -126,6 +124,8 @@ private:
     Result<void> run_module(const std::shared_ptr<const cell::call::Module> &module,
                             cell::system::Tape *tape)
     {
+        if (options_.counters)
+            options_.counters->level.store(level_);
         CELL_TRY(const auto stop, cell::os::Event::create());
         CELL_TRY(Services services, make_services(stop.descriptor()));
         services.tape = tape;

@@ -2,12 +2,12 @@
 #include "supervisor/run_log.hpp"
 
 #include "abi/calls/calls.hpp"
+#include "base/checksum.hpp"
 #include "os/files.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <type_traits>
 #include <unistd.h>
 
@@ -27,15 +27,6 @@ struct PieceHeader {
 constexpr std::size_t kBeginning = 64;     // of what the app gave
 constexpr std::size_t kMany = 64;          // words, and so on, of one call
 constexpr std::size_t kWaiting = 64 << 10; // bytes, before they are written
-
-// FNV-1a.
-std::uint64_t hash_of(std::span<const std::byte> bytes)
-{
-    std::uint64_t value = 0xcbf29ce484222325U;
-    for (const std::byte byte : bytes)
-        value = (value ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
-    return value;
-}
 
 class Packer {
 public:
@@ -108,7 +99,7 @@ Error damaged(const char *what, std::uint64_t at)
 RunCall::Given given_of(std::span<const std::byte> bytes)
 {
     return {bytes.size(),
-            hash_of(bytes),
+            checksum_of(bytes),
             {reinterpret_cast<const char *>(bytes.data()), std::min(bytes.size(), kBeginning)}};
 }
 
@@ -168,7 +159,7 @@ Result<std::optional<std::span<const std::byte>>> RunLogReader::take_piece(std::
     const auto content = take(header.size);
     if (!content)
         return std::optional<std::span<const std::byte>>();
-    if (header.kind > kEnd || hash_of(*content) != header.checksum)
+    if (header.kind > kEnd || checksum_of(*content) != header.checksum)
         return damaged("a wrong checksum", at);
     kind = static_cast<std::uint8_t>(header.kind);
     return content;
@@ -196,6 +187,8 @@ Result<std::optional<RunCall>> RunLogReader::next()
     Unpacker unpacker(*piece);
     if (kind == kEnd) {
         end_ = unpacker.take_text();
+        for (char &c : end_) // anybody can have written it, and it goes to a terminal
+            c = c >= 0x20 && c < 0x7f ? c : '?';
         return std::optional<RunCall>();
     }
     RunCall call;
@@ -225,8 +218,7 @@ Result<std::optional<RunCall>> RunLogReader::next()
 
 Result<Recorder> Recorder::create(const std::string &path, std::span<const std::byte> state)
 {
-    os::Descriptor file(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    os::Descriptor file = os::open_own_file(path);
     if (!file)
         return os_error(errno, "cannot record to %.150s", path.c_str());
     Recorder recorder(std::move(file));
@@ -268,7 +260,7 @@ void Recorder::pass(const system::Asked &asked, system::Answer &answer,
 
 void Recorder::add(std::uint8_t kind, std::span<const std::byte> content)
 {
-    const PieceHeader header{content.size(), kind, hash_of(content)};
+    const PieceHeader header{content.size(), kind, checksum_of(content)};
     const auto head = std::as_bytes(std::span(&header, 1));
     waiting_.insert(waiting_.end(), head.begin(), head.end());
     waiting_.insert(waiting_.end(), content.begin(), content.end());
@@ -315,13 +307,13 @@ void Player::pass(const system::Asked &asked, system::Answer &answer,
     std::vector<RunCall::Given> given;
     for (const auto &bytes : asked.bytes)
         given.push_back(given_of(bytes));
-    const std::string now = describe(asked.call, asked.words, given);
+    const auto now = [&] { return describe(asked.call, asked.words, given); };
     const auto &call = *read;
     if (!call) {
         ended_ =
             log_.end().empty()
                 ? error(Errc::cancelled, "the record ends after %llu calls, before %.150s",
-                        static_cast<unsigned long long>(calls_), now.c_str())
+                        static_cast<unsigned long long>(calls_), now().c_str())
                 : error(Errc::cancelled, "the recorded run ended here, after %llu calls: %.200s",
                         static_cast<unsigned long long>(calls_), log_.end().c_str());
         return;
@@ -333,7 +325,7 @@ void Player::pass(const system::Asked &asked, system::Answer &answer,
         ended_ =
             error(Errc::fault, "the run differs at call %llu: recorded was %.110s, and now %.110s",
                   static_cast<unsigned long long>(calls_),
-                  describe(name, call->words, call->given).c_str(), now.c_str());
+                  describe(name, call->words, call->given).c_str(), now().c_str());
         return;
     }
     if (is_served(asked.number))

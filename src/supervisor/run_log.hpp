@@ -92,7 +92,6 @@ public:
 
     // Why it ended the app: a difference, or the end of the record.
     const std::optional<Error> &ended() const { return ended_; }
-    std::uint64_t calls() const { return calls_; }
 
 private:
     RunLogReader &log_;

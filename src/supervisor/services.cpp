@@ -108,6 +108,10 @@ void add_time(const sbm::Policy &policy, int stop, Services &services)
 
 Result<Services> services_of(const sbm::Policy &policy, int stop)
 {
+    // What a text is refused for, a value of a program's is too.
+    if (policy.calls_per_second == 0 || policy.time.resolution.count() < 1 ||
+        policy.time.step.count() < 0 || policy.wall_time.count() < 0)
+        return error(Errc::misuse, "the policy has a number that means nothing");
     Services services;
     services.handles = policy.handles;
     services.random = policy.seed ? seeded(*policy.seed) : fill_random;

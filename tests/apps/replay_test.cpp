@@ -3,6 +3,8 @@
 // Runs that are recorded and played again, at the same strong level and at the other one:
 // the same calls with the same answers, although files, network, time and random bytes have
 // changed or gone.
+#include "src/base/checksum.hpp"
+
 #include "conformance/at_level.hpp"
 #include "name_server.hpp"
 
@@ -11,8 +13,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <span>
+#include <stop_token>
 
 namespace {
 
@@ -21,6 +26,7 @@ using namespace std::chrono_literals;
 struct Seen {
     int status = -1; // or -1: the error says why
     std::string error, output;
+    sbm::Errc code{}; // of the error
     std::vector<std::string> calls;
 };
 
@@ -55,6 +61,8 @@ protected:
     {
         seen.status = ended ? ended->status : -1;
         seen.error = ended ? "" : ended.error().text();
+        if (!ended)
+            seen.code = ended.error().code();
     }
 
     Seen record(const char *app, std::vector<std::string> arguments)
@@ -65,6 +73,8 @@ protected:
         how.arguments = std::move(arguments);
         how.arguments.insert(how.arguments.begin(), "app");
         how.record = record_;
+        if (change_)
+            change_(how);
         take(sbm::run_app(app, policy_, how), seen);
         return seen;
     }
@@ -101,6 +111,7 @@ protected:
 
     std::filesystem::path folder_, record_;
     sbm::Policy policy_;
+    std::function<void(sbm::AppOptions &)> change_; // of a recording
 };
 
 TEST_P(Replay, GivesFilesAgain)
@@ -180,9 +191,13 @@ TEST_P(Replay, TellsWhereARunEndedOtherwise)
     EXPECT_NE(crashed.error.find("write to 0"), std::string::npos) << crashed.error;
     const Seen again = replay(here());
     EXPECT_EQ(again.error, crashed.error) << "the same crash";
-    policy_.wall_time = 100ms;
-    const Seen late = record(SBM_NETWORK_APP, {"sleep"});
-    EXPECT_EQ(late.status, -1);
+    std::stop_source source;
+    change_ = [&](sbm::AppOptions &how) {
+        how.stop = source.get_token();
+        how.trace = [&](const sbm::TracedCall &) { source.request_stop(); };
+    };
+    const Seen stopped = record(SBM_NETWORK_APP, {"sleep"});
+    EXPECT_EQ(stopped.status, -1);
     const Seen played = replay(here());
     EXPECT_NE(played.error.find("the recorded run ended here"), std::string::npos) << played.error;
 }
@@ -210,9 +225,8 @@ TEST_P(Replay, SaysWhereItDiffers)
         if (kind == 2 && piece + 24 + length > at && length < 400)
             break;
     }
-    std::uint64_t sum = 0xcbf29ce484222325U;
-    for (std::size_t i = 0; i < length; i++)
-        sum = (sum ^ static_cast<unsigned char>(other[piece + 24 + i])) * 0x100000001b3U;
+    const std::uint64_t sum =
+        cell::checksum_of(std::as_bytes(std::span(other)).subspan(piece + 24, length));
     std::memcpy(other.data() + piece + 16, &sum, sizeof sum);
     put("run.log", other);
     const Seen differs = replay(here());
@@ -230,12 +244,20 @@ TEST_P(Replay, OfWhatIsNoRecordIsMisuse)
         put("run.log", text);
         const Seen played = replay(here());
         EXPECT_EQ(played.status, -1);
-        EXPECT_NE(played.error, "");
+        EXPECT_EQ(played.code, sbm::Errc::misuse) << played.error;
     }
     put("run.log", all.substr(0, all.size() - 60)); // as if the recorder had been ended
     EXPECT_NE(replay(here()).error.find("the record ends after"), std::string::npos);
     record_ = folder_ / "none/run.log";
     EXPECT_EQ(record(SBM_FILES_APP, {"arguments"}).status, -1);
+    std::filesystem::create_symlink(folder_ / "run.log", folder_ / "link");
+    std::filesystem::create_hard_link(folder_ / "run.log", folder_ / "hard");
+    for (const char *name : {"link", "hard"}) {
+        record_ = folder_ / name;
+        EXPECT_EQ(record(SBM_FILES_APP, {"arguments"}).status, -1) << name;
+    }
+    EXPECT_EQ(std::filesystem::file_size(folder_ / "run.log"), all.size() - 60)
+        << "nothing was cut";
 }
 
 INSTANTIATE_TEST_SUITE_P(Level, Replay, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),

@@ -103,12 +103,11 @@ TEST_P(Supervised, RunsOnWhenTheLogIsFullOrBroken)
     EXPECT_EQ(end_.audit_lost, 2U);
     std::uint64_t kept = 0;
     options_.audit = [&](std::string_view line) { return kept += line.size(), true; };
-    options_.audit_bytes = 2000;
-    EXPECT_EQ(status({"ask-often", "/etc/x", "1"}), EACCES);
-    policy_.files[0].read = false;
-    for (int i = 0; i < 3; i++)
-        EXPECT_EQ(status({"size", "/data/a"}), EACCES);
-    EXPECT_LT(kept, 4 * 3000U);
+    options_.audit_bytes = 1000;
+    EXPECT_EQ(status({"deny-often", "/etc/x", "100"}), 0);
+    EXPECT_GT(end_.audit_lost, 50U);
+    EXPECT_GT(kept, 0U);
+    EXPECT_LT(kept, 1000U + 600U) << "the last line comes in any case";
 }
 
 TEST_P(Supervised, TracesCallsWithTimes)
