@@ -49,7 +49,7 @@ struct sbm_runner {
     uint64_t data;
     uint32_t order_count;
     uint32_t host_waits; /* the host sleeps on `answered`: to be woken */
-    uint32_t stop;       /* the request with this number is to end; a signal tells */
+    uint32_t stop;       /* not 0: the request is to end, and a signal tells; then the runner dies */
 
     /* Written by the runner. `answered` is a futex. */
     SBM_APART uint32_t answered;

@@ -100,8 +100,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     rules.addresses = {*parse_block("10.1.2.3")};
     std::vector<std::unique_ptr<Connection>> connections;
     for (int i = 0; i < 3; i++)
-        connections.push_back(std::make_unique<Connection>(
-            network, rules, Transport::tcp, *parse_name("a.example:80"), [](const Address &) {}));
+        connections.push_back(std::make_unique<Connection>(network, rules, Transport::tcp,
+                                                           *parse_name("a.example:80"),
+                                                           [](const Address &, bool) {}));
     fuzz::Input input(data, size);
     for (int i = 0; i < 20 && !input.empty(); i++) {
         const std::uint8_t what = input.octet();

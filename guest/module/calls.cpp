@@ -310,6 +310,8 @@ void sbm_self_exit(unsigned status)
 
 sbm_status sbm_self_log(int stream, const char *text, size_t size)
 {
+    if (!staging().bytes)
+        return SBM_NO_MEMORY;
     for (size_t done = 0; done < size;) {
         const Piece piece(address_of(text) + done, size - done);
         piece.send();

@@ -29,9 +29,10 @@ struct File {
 
     // Sockets.
     calls::Transport transport;
-    bool is_v6, has_read_end;
+    bool is_v6;
     sockaddr_in6 own, peer; // as they were given; family 0 if not
-    // Timers: when it went off and has not been read, and how it was set.
+    // Timers: by which clock, when it went off and has not been read, and how it was set.
+    bool is_realtime;
     std::uint64_t expirations, due, period;
 
     union {
@@ -58,6 +59,8 @@ Answer event_call(std::uint64_t number, Arguments arguments, bool &known);
 // Of sockets: what read and write do with them.
 Answer receive(File &file, std::uint64_t target, std::uint64_t size);
 Answer transmit(File &file, std::uint64_t source, std::uint64_t size);
+Answer receive_parts(std::uint64_t number, std::uint64_t parts, std::uint64_t count);
+Answer transmit_parts(std::uint64_t number, std::uint64_t parts, std::uint64_t count);
 Answer read_timer(File &file, std::uint64_t target, std::uint64_t size);
 
 // Entries of two words each, as event.wait has them; `ready` has room for as many.

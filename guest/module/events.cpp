@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -52,9 +53,11 @@ Answer wait(std::size_t count, std::uint64_t deadline)
     return status == Status::ok ? static_cast<Answer>(filled.words[0]) : errno_of(status);
 }
 
+// By the system's clock, which ends the wait: the cell's own, between two looks at that one, is
+// counted from the processor's and goes a little wrong.
 std::uint64_t after(std::uint64_t nanoseconds)
 {
-    const std::uint64_t begin = now(false);
+    const std::uint64_t begin = asked_time(false);
     return begin + nanoseconds < begin ? kNever : begin + nanoseconds;
 }
 
@@ -291,12 +294,15 @@ Answer wait_poller(std::uint64_t poller, std::uint64_t target, std::uint64_t roo
 
 // ---- timers ----
 
-Answer make_timer(std::uint64_t flags)
+Answer make_timer(std::uint64_t clock, std::uint64_t flags)
 {
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME)
+        return -EINVAL;
     File *file = take_free();
     if (!file)
         return -EMFILE;
     file->state = File::State::timer;
+    file->is_realtime = clock == CLOCK_REALTIME;
     file->returns_at_once = (flags & TFD_NONBLOCK) != 0;
     file->due = kNever;
     return number_of(*file);
@@ -332,20 +338,24 @@ Answer set_timer(std::uint64_t number, std::uint64_t flags, std::uint64_t wanted
     if (first == 0)
         return 0; // it stands
     const std::uint64_t time = now(false);
-    if (flags & TFD_TIMER_ABSTIME)
-        first = first > time ? first - time : 0;
+    if (flags & TFD_TIMER_ABSTIME) {
+        const std::uint64_t shown = file->is_realtime ? now(true) : time;
+        first = first > shown ? first - shown : 0;
+    }
     Results made;
     const Status status = call<calls::TimerSet>(made, first, period);
     if (status != Status::ok)
         return errno_of(status);
     file->handle = made.words[0];
-    file->due = time + first;
+    file->due = time + first < time ? kNever : time + first;
     return 0;
 }
 
 std::uint64_t deadline_of(std::int32_t milliseconds)
 {
-    return milliseconds < 0 ? kNever : after(static_cast<std::uint64_t>(milliseconds) * 1'000'000);
+    return milliseconds < 0    ? kNever
+           : milliseconds == 0 ? 0
+                               : after(static_cast<std::uint64_t>(milliseconds) * 1'000'000);
 }
 
 // A timespec or nothing; or a timeval, in microseconds.
@@ -427,8 +437,9 @@ Answer await(const File &file, std::uint64_t conditions)
 
 void sleep_for_app(std::uint64_t nanoseconds)
 {
+    // A wait also ends when the app's time is up, which it does not see any more.
     const std::uint64_t time = after(nanoseconds);
-    while (now(false) < time && wait(0, time) >= 0)
+    while (asked_time(false) < time && wait(0, time) >= 0)
         ;
 }
 
@@ -458,7 +469,7 @@ Answer event_call(std::uint64_t number, Arguments a, bool &known)
         return take_deadline(a[3], false, deadline) ? wait_poller(a[0], a[1], a[2], deadline)
                                                     : -EINVAL;
     case SYS_timerfd_create:
-        return make_timer(a[1]);
+        return make_timer(a[0], a[1]);
     case SYS_timerfd_settime:
         return set_timer(a[0], a[1], a[2], a[3]);
     case SYS_timerfd_gettime: {

@@ -324,6 +324,9 @@ Answer in_parts(std::uint64_t number, std::uint64_t parts, std::uint64_t count,
     struct Part {
         std::uint64_t bytes, size;
     };
+    if (find(number, File::State::socket)) // of datagrams each part would be one
+        return one == read_file ? receive_parts(number, parts, count)
+                                : transmit_parts(number, parts, count);
     Answer total = 0;
     for (std::uint64_t i = 0; i < count; i++) {
         const Part part = pointer<const Part>(parts)[i];

@@ -254,7 +254,7 @@ Answer tell_limits(std::uint64_t resource, std::uint64_t target)
     if (resource == RLIMIT_STACK)
         limit[0] = std::uint64_t{1} << 20;
     if (resource == RLIMIT_NOFILE)
-        limit[0] = limit[1] = 3;
+        limit[0] = limit[1] = has_system() ? 67 : 3; // descriptors.hpp has the number
     if (resource == RLIMIT_DATA || resource == RLIMIT_AS)
         limit[0] = limit[1] = __sbm_mailbox->heap_size;
     return 0;

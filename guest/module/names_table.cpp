@@ -20,6 +20,8 @@ bool equal(const char *a, const char *b)
 
 std::uint32_t address_for(const char *name)
 {
+    if (*name == '\0') // no name, and a free place looks like it
+        return 0;
     for (std::size_t i = 0; i < kNames; i++) {
         if (names[i][0] == '\0') {
             std::size_t size = 0;

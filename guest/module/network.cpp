@@ -252,6 +252,13 @@ Answer state_of(const File &file)
     return status == Status::not_found ? -EHOSTUNREACH : errno_of(status);
 }
 
+// After a connection that failed, the socket can be connected anew.
+void give_up(File &file)
+{
+    call<calls::HandleClose>(file.handle);
+    file.handle = 0;
+}
+
 Answer connect(std::uint64_t number, std::uint64_t address, std::uint64_t size)
 {
     File *file = find(number, File::State::socket);
@@ -262,17 +269,22 @@ Answer connect(std::uint64_t number, std::uint64_t address, std::uint64_t size)
         return -EAFNOSUPPORT;
     if (file->handle && file->transport == Transport::tcp) {
         const Answer state = state_of(*file);
+        if (state != 0 && state != -EAGAIN)
+            give_up(*file);
         return state == 0 ? -EISCONN : state == -EAGAIN ? -EALREADY : state;
     }
     if (const Answer failed = begin_connection(*file, to))
         return failed;
     for (;;) {
         const Answer state = state_of(*file);
+        if (state != 0 && state != -EAGAIN)
+            give_up(*file);
         if (state != -EAGAIN)
             return state;
         if (file->returns_at_once)
             return -EINPROGRESS;
-        await(*file, calls::kWritable);
+        if (const Answer failed = await(*file, calls::kWritable))
+            return failed;
     }
 }
 
@@ -569,6 +581,15 @@ Answer finish(std::uint64_t number, std::uint64_t how)
     return errno_of(call<calls::NetFinish>(file->handle));
 }
 
+// What only makes a socket faster is nothing here; time limits would be missed.
+Answer set_option(std::uint64_t number, std::uint64_t level, std::uint64_t option)
+{
+    if (!find_socket(number))
+        return not_socket(number);
+    const bool is_limit = level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO);
+    return is_limit ? -ENOPROTOOPT : 0;
+}
+
 Answer tell_option(std::uint64_t number, std::uint64_t level, std::uint64_t option,
                    std::uint64_t target, std::uint64_t size_at)
 {
@@ -622,6 +643,22 @@ Answer transmit(File &file, std::uint64_t source, std::uint64_t size)
     return staging().bytes ? transmit_all(file, source, size, file.returns_at_once) : -ENOMEM;
 }
 
+Answer receive_parts(std::uint64_t number, std::uint64_t parts, std::uint64_t count)
+{
+    msghdr message{};
+    message.msg_iov = pointer<iovec>(parts);
+    message.msg_iovlen = count;
+    return receive_message(number, reinterpret_cast<std::uint64_t>(&message), 0);
+}
+
+Answer transmit_parts(std::uint64_t number, std::uint64_t parts, std::uint64_t count)
+{
+    msghdr message{};
+    message.msg_iov = pointer<iovec>(parts);
+    message.msg_iovlen = count;
+    return send_message(number, reinterpret_cast<std::uint64_t>(&message), 0);
+}
+
 Answer network_call(std::uint64_t number, Arguments a, bool &known)
 {
     switch (number) {
@@ -655,7 +692,7 @@ Answer network_call(std::uint64_t number, Arguments a, bool &known)
     case SYS_getsockopt:
         return tell_option(a[0], a[1], a[2], a[3], a[4]);
     case SYS_setsockopt:
-        return find_socket(a[0]) ? 0 : not_socket(a[0]);
+        return set_option(a[0], a[1], a[2]);
     case SYS_getsockname:
         return tell_address(a[0], true, a[1], a[2]);
     case SYS_getpeername:

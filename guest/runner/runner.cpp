@@ -24,7 +24,6 @@ namespace cell::runner {
 namespace {
 
 using backend::load;
-using backend::read_once;
 using backend::store;
 
 static_assert(sizeof(os::KvmCpuid) == SBM_RUNNER_CPUID_BYTES);
@@ -232,7 +231,7 @@ private:
             // A signal that comes before this is seen by the word, one after it by the flag.
             *static_cast<volatile std::uint8_t *>(&machine_.run_page().immediate_exit) = 0;
             std::atomic_signal_fence(std::memory_order_seq_cst);
-            if (load(control_.stop) == answered_)
+            if (load(control_.stop))
                 return tell(machine_.registers(), SBM_RUNNER_STOPPED);
             const int failure = machine_.run();
             machine_.run_page().kvm_dirty_regs = 0;

@@ -12,8 +12,9 @@
 void cell_prepare(void);
 
 /* Gives up everything else that a cell does not need, and serves calls until killed.
- * `parent` is the zygote's process id; `left_out` as in the zygote's message. An open one is for a debugger: others may trace it, and
- * it can make every system call from the one place where the helper makes its own. */
+ * `parent` is the zygote's process id; `left_out` as in the zygote's message. An open one is for a
+ * debugger: others may trace it, and it can make every system call from the one place where the
+ * helper makes its own. */
 __attribute__((noreturn)) void cell_run(long parent, int is_open, uint32_t left_out);
 
 /* Begins to serve, with nothing left of whatever ran before: from cell_run, and from

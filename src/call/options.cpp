@@ -51,12 +51,19 @@ Result<StrongHost> find_strong_host(sbm_level level, FindHost &find)
     }
     if (level != SBM_LEVEL_STRONGEST)
         return error(Errc::not_available, "a module runs at the levels `process` and `vm` only");
-    for (const sbm_level strong : {SBM_LEVEL_VM, SBM_LEVEL_PROCESS}) {
-        const auto host = find(strong);
-        if (host && (*host)->open())
-            return StrongHost{strong, *host};
-    }
-    return error(Errc::not_available, "no strong level works on this machine");
+    const auto attempt = [&](sbm_level strong) -> Result<StrongHost> {
+        CELL_TRY(auto host, find(strong));
+        CELL_CHECK(host->open());
+        return StrongHost{strong, std::move(host)};
+    };
+    auto vm = attempt(SBM_LEVEL_VM);
+    if (vm)
+        return vm;
+    auto process = attempt(SBM_LEVEL_PROCESS);
+    if (process)
+        return process;
+    return error(Errc::not_available, "no strong level here: vm: %.100s; process: %.100s",
+                 vm.error().text(), process.error().text());
 }
 
 } // namespace cell::call

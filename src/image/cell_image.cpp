@@ -3,13 +3,13 @@
 
 #include "base/checked.hpp"
 #include "image/relocate.hpp"
+#include "os/random.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace cell::image {
@@ -67,7 +67,7 @@ public:
         CELL_CHECK(add_object());
         add_runtime();
         CELL_CHECK(relocate());
-        add_thread();
+        CELL_CHECK(add_thread());
         add_mailbox();
         remember();
         if (const auto range = find_section(object, image_.object_file_.get(), "sbm_proxies"))
@@ -268,15 +268,13 @@ private:
         return {};
     }
 
-    void add_thread()
+    Result<void> add_thread()
     {
         const std::uint64_t base = image_.window_.address();
         ThreadBlock block{};
         block.self = image_.thread_pointer_;
         // A value of the cell's own: the program's must not be found in a cell.
-        if (::getrandom(&block.stack_guard, sizeof block.stack_guard, 0) !=
-            static_cast<ssize_t>(sizeof block.stack_guard))
-            block.stack_guard = os_entropy_substitute();
+        CELL_CHECK(os::fill_random(std::as_writable_bytes(std::span(&block.stack_guard, 1))));
         block.stack_guard &= ~std::uint64_t{0xff}; // a zero byte stops string overruns
         std::memcpy(image_.window_.data() + (image_.thread_pointer_ - base), &block, sizeof block);
         if (const Elf64_Phdr *tls = image_.object_.header(PT_TLS)) {
@@ -285,13 +283,7 @@ private:
                     image_.host(image_.object_.base + tls->p_vaddr, tls->p_filesz, PROT_READ))
                 std::memcpy(image_.window_.data() + (start - base), initial, tls->p_filesz);
         }
-    }
-
-    // getrandom fails only in very early boot; the window's random address is
-    // then the best that there is.
-    std::uint64_t os_entropy_substitute() const
-    {
-        return image_.window_.address() * 0x9e3779b97f4a7c15U;
+        return {};
     }
 
     void add_mailbox()

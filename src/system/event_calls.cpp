@@ -69,7 +69,8 @@ Status System::serve(sbm::calls::EventWait, Results &results, std::string_view i
                      Room &ready, std::uint64_t deadline)
 {
     std::vector<std::uint64_t> entries(interest.size() / sizeof(std::uint64_t));
-    std::vector<std::uint64_t> told(ready.bytes.size() / sizeof(std::uint64_t));
+    std::vector<std::uint64_t> told(
+        std::min(entries.size(), ready.bytes.size() / sizeof(std::uint64_t)));
     if (entries.size() % kEntry != 0 || entries.size() / kEntry > services_.handles ||
         (told.size() < kEntry && !entries.empty()))
         return Status::invalid;

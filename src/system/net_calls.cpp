@@ -17,6 +17,8 @@ using sbm::calls::Status;
 using sbm::calls::Transport;
 
 constexpr std::size_t kPeers = 64; // that a socket may answer
+// In place of lines that would allow a call.
+const std::string kLessRefused = "# nothing but one rule less in [network] refuse";
 
 bool is_transport(std::uint64_t number)
 {
@@ -36,19 +38,27 @@ bool System::need_network(const char *call, const char *key, std::string_view ar
         services_.needed({call, std::string(argument), {"network"}, key, value, true, granted});
     if (granted)
         return true;
-    deny(call, argument, std::move(reason),
-         std::string("[network]\n") + key + " = [" + value + "]");
+    const std::string would_allow = reason == net::kRefused
+                                        ? kLessRefused
+                                        : std::string("[network]\n") + key + " = [" + value + "]";
+    deny(call, argument, std::move(reason), would_allow);
     return false;
 }
 
 // Told once the addresses of a name are known, which is later than the call.
 net::Addresses::Refused System::address_refused(const char *call, std::string_view argument)
 {
-    return [this, call, argument = std::string(argument)](const net::Address &address) {
-        need_network(call, "addresses", argument,
-                     "it leads to " + net::text_of(address) +
-                         ", which is not public, and not in [network] addresses",
-                     net::text_of(address));
+    return [this, call, argument = std::string(argument)](const net::Address &address,
+                                                          bool is_refused) {
+        if (is_refused)
+            deny(call, argument,
+                 "it leads to " + net::text_of(address) + ", which [network] refuse names",
+                 kLessRefused);
+        else
+            need_network(call, "addresses", argument,
+                         "it leads to " + net::text_of(address) +
+                             ", which is not public, and not in [network] addresses",
+                         net::text_of(address));
     };
 }
 
@@ -125,7 +135,7 @@ Status System::serve(sbm::calls::NetAccept, Results &results, OpenHandle &listen
     return add_handle({.kind = Kind::socket, .socket = std::move(accepted)}, results);
 }
 
-// Both ways, what the quota leaves is what there is.
+// What the quota leaves is all that can be read; a write is done whole or not at all.
 Status System::serve(sbm::calls::NetRead, Results &results, OpenHandle &socket, Room &room)
 {
     std::uint64_t &left = services_.network.bytes_left;

@@ -277,6 +277,25 @@ TEST_F(NetTest, DatagramsHaveSenders)
 }
 
 // What is refused is not answered either, though it has written.
+TEST_F(NetTest, RefusalsWinOverAllElse)
+{
+    start({.connect = {"*.example:*"},
+           .refuse = {"b.example:*", "127.0.0.1:8080", "9.9.9.9:*", "c.example:1-10"},
+           .listen = {"127.0.0.1:*"},
+           .ping = {"*.example:0", "9.9.9.9:0"}});
+    network_->add_name("a.example", {address("9.9.9.9")});
+    EXPECT_EQ(on<NetPing>("b.example"), Status::denied);
+    EXPECT_EQ(denials_.back().reason, net::kRefused);
+    EXPECT_EQ(on<NetPing>("9.9.9.9"), Status::denied);
+    EXPECT_EQ(on<NetPing>("c.example"), Status::ok) << "of which only some ports are refused";
+    EXPECT_EQ(listen("127.0.0.1:8080"), Status::denied);
+    EXPECT_EQ(denials_.back().would_allow.find("listen ="), std::string::npos);
+    EXPECT_EQ(listen("127.0.0.1:8081"), Status::ok);
+    EXPECT_EQ(connect("a.example:80"), Status::denied);
+    EXPECT_EQ(denials_.back().reason, "it leads to 9.9.9.9, which [network] refuse names");
+    EXPECT_EQ(denials_.back().would_allow.find("addresses"), std::string::npos);
+}
+
 TEST_F(NetTest, RefusedPeersGetNoAnswer)
 {
     start({.connect = {"udp:8.8.8.8:53"},

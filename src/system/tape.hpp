@@ -15,7 +15,7 @@
 namespace cell::system {
 
 // Where a call puts what it gives back: memory of the app, which can change it meanwhile, so
-// that it is written and never read.
+// that it is written and never read; but once by a recorder, into a copy of its own.
 struct Room {
     std::span<std::byte> bytes;
     std::size_t filled = 0; // of them, from the start

@@ -205,20 +205,22 @@ void waits(const std::string &name)
     auto *entry = reinterpret_cast<std::uint64_t *>(words.bytes);
     for (int i = 0; i < 2048; i++)
         entry[2 * i] = socket, entry[2 * i + 1] = 1;
-    Results now;
-    call<TimeNow>(now, 1);
-    const std::uint64_t soon = now.words[0] + 20'000'000;
+    const auto soon = [] {
+        Results now;
+        call<TimeNow>(now, 1);
+        return now.words[0] + 20'000'000;
+    };
     const auto wait = [&](std::uint64_t count, std::uint64_t room, std::uint64_t deadline) {
         return call<EventWait>(words.region, 0, count, words.region, 4096, room, deadline);
     };
     // The same handle many times, more often than the kernel takes descriptors.
-    expect(wait(4096, 4096, soon), Status::ok, "two thousand entries");
-    expect(wait(4096, 1, soon), Status::invalid, "no room");
-    expect(wait(3, 4096, soon), Status::invalid, "half an entry");
+    expect(wait(4096, 4096, soon()), Status::ok, "two thousand entries");
+    expect(wait(4096, 1, soon()), Status::invalid, "no room");
+    expect(wait(3, 4096, soon()), Status::invalid, "half an entry");
     entry[1] = 0;
-    expect(wait(2, 2, soon), Status::ok, "for nothing");
+    expect(wait(2, 2, soon()), Status::ok, "for nothing");
     entry[1] = kForever;
-    expect(wait(2, 2, soon), Status::ok, "for everything");
+    expect(wait(2, 2, soon()), Status::ok, "for everything");
     expect(wait(2, 2, 0), Status::ok, "until long ago");
     expect(call<NetStatus>(socket), Status::ok, "the twin");
 }

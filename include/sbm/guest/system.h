@@ -8,7 +8,7 @@
  *     if (sbm_file_create("data/notes.txt", &file) == SBM_OK)
  *         sbm_file_write(file, 0, "hello\n", 6, &done);
  *
- * Every function makes one call and says how it ended; what it would return is where its last
+ * Every function makes one call, but where it says otherwise, and tells how that ended; what it would return is where its last
  * parameters point, and is only written if it is SBM_OK. Any call can be SBM_QUOTA or, for an
  * argument that means nothing, SBM_INVALID; SBM_DENIED is what the policy does not say, and the
  * supervisor tells the lines that would allow it. Bytes may lie anywhere in the app's memory; a
@@ -40,7 +40,7 @@ enum sbm_status {
     SBM_QUOTA = 9,        /* the policy allows no more bytes, files, handles or connections */
     SBM_NO_SPACE = 10,    /* the disk is full */
     SBM_NO_MEMORY = 11,
-    SBM_FAILED = 12,      /* the device failed */
+    SBM_FAILED = 12,      /* a device failed, or no name server answered */
     SBM_WOULD_WAIT = 13,  /* there is nothing yet, or no room yet: sbm_event_wait tells when */
     SBM_UNREACHABLE = 14  /* the peer cannot be reached, refused, or went away */
 };
@@ -93,7 +93,9 @@ enum sbm_clock_number {
     SBM_MONOTONIC = 1 /* nanoseconds since some moment; never goes back */
 };
 
-/* What a clock shows, as far as the policy lets it be seen. Example:
+/* What a clock shows, as far as the policy lets it be seen. Unless the policy has clocks of its
+ * own this makes no call: the time is counted on from the processor's counter, and can differ a
+ * little from what sbm_event_wait goes by. Example:
  *     uint64_t now;
  *     sbm_time_now(SBM_MONOTONIC, &now);
  */
@@ -200,7 +202,7 @@ enum sbm_status sbm_net_connect(enum sbm_transport transport, const char *name,
                                 sbm_handle *socket);
 
 /* SBM_OK once it stands; SBM_WOULD_WAIT; or why it does not: SBM_NOT_FOUND, SBM_DENIED,
- * SBM_UNREACHABLE. Example: while (sbm_net_status(socket) == SBM_WOULD_WAIT) …
+ * SBM_FAILED, SBM_UNREACHABLE. Example: while (sbm_net_status(socket) == SBM_WOULD_WAIT) …
  */
 enum sbm_status sbm_net_status(sbm_handle socket);
 
@@ -228,8 +230,9 @@ enum sbm_status sbm_net_read(sbm_handle socket, void *bytes, size_t size, uint64
  */
 enum sbm_status sbm_net_write(sbm_handle socket, const void *bytes, size_t size, uint64_t *done);
 
-/* A datagram to an address, "192.0.2.1:53", that a rule names or that has written before.
- * Errors: SBM_DENIED, SBM_WOULD_WAIT. Example:
+/* A datagram from a socket of sbm_net_listen to an address, "192.0.2.1:53", that a rule names or
+ * that has written before. Errors: SBM_DENIED, SBM_WOULD_WAIT, SBM_INVALID for a socket that is
+ * connected: it has one peer. Example:
  *     sbm_net_send_to(socket, "192.0.2.1:53", bytes, size, &done);
  */
 enum sbm_status sbm_net_send_to(sbm_handle socket, const char *name, const void *bytes,
@@ -246,12 +249,12 @@ enum sbm_status sbm_net_receive_from(sbm_handle socket, char from[SBM_NAME_BYTES
 /* No more will be written; the peer sees the end of the stream. Example: sbm_net_finish(socket); */
 enum sbm_status sbm_net_finish(sbm_handle socket);
 
-/* Sends an echo request (ICMP) to a host, without a port. Errors: SBM_DENIED, SBM_FAILED where
- * this machine lets the user send none. Example: sbm_net_ping("example.org", &ping);
+/* Sends an echo request (ICMP) to a host, without a port. Errors: SBM_DENIED. Example: sbm_net_ping("example.org", &ping);
  */
 enum sbm_status sbm_net_ping(const char *host, sbm_handle *ping);
 
-/* Its answer: how long it took. Errors: SBM_WOULD_WAIT, SBM_DENIED, SBM_UNREACHABLE. Example:
+/* Its answer: how long it took. Errors: SBM_WOULD_WAIT, SBM_NOT_FOUND, SBM_DENIED for where the
+ * name leads, SBM_UNREACHABLE, SBM_FAILED where this machine lets the user send none. Example:
  *     sbm_net_pong(ping, &nanoseconds);
  */
 enum sbm_status sbm_net_pong(sbm_handle ping, uint64_t *nanoseconds);
@@ -266,7 +269,9 @@ __attribute__((noreturn)) void sbm_self_exit(unsigned status);
  */
 enum sbm_status sbm_self_log(int stream, const char *text, size_t size);
 
-/* Random bytes. Example: sbm_self_random(key, sizeof key); */
+/* Random bytes, by as many calls as they take. Without any the app is ended. Example:
+ *     sbm_self_random(key, sizeof key);
+ */
 enum sbm_status sbm_self_random(void *bytes, size_t size);
 
 /* An argument, cut to `size` and without a zero byte; `length` is its whole length. Errors:

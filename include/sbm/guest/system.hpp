@@ -252,13 +252,14 @@ public:
         return detail::result(status, done);
     }
     Status finish() { return detail::of(sbm_net_finish(number())); }
-    // Waits until the condition holds or the connection has failed.
+    // Waits until the condition holds or the connection has failed; would_wait at the deadline.
     Status await(std::uint64_t conditions, std::uint64_t deadline = SBM_NEVER) const
     {
         const Event interest{number(), conditions};
         Event ready{};
         std::size_t found = 0;
-        return detail::of(sbm_event_wait(&interest, 1, &ready, deadline, &found));
+        const sbm_status status = sbm_event_wait(&interest, 1, &ready, deadline, &found);
+        return status == SBM_OK && found == 0 ? Status::would_wait : detail::of(status);
     }
 };
 

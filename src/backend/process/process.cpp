@@ -166,13 +166,11 @@ public:
             follow_caller(); // all that an app asks for is one call
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
-        if (cancelled_.load(std::memory_order_relaxed)) {
-            cancelled_.store(false, std::memory_order_relaxed);
-            return end(TimedOut{Limit::cancelled, {}});
-        }
-        if (meter_.may_be_over())
-            if (const Limit limit = check_limits(unused); limit != Limit::none)
+        if (cancelled_.load(std::memory_order_relaxed) || meter_.may_be_over())
+            if (const Limit limit = check_limits(unused); limit != Limit::none) {
+                cancelled_.store(false, std::memory_order_relaxed);
                 return end(TimedOut{limit, {}});
+            }
         return resume_call();
     }
 
@@ -503,7 +501,7 @@ private:
     // Asks the cell where it is, which a cell that behaves badly need not tell.
     Exit interrupt(Limit limit)
     {
-        ::syscall(SYS_pidfd_send_signal, cell_.get(), SIGALRM, nullptr, 0);
+        os::signal(cell_.get(), SIGALRM);
         wait_for_answer(kInterruptTime);
         const bool told = answered() && read_once(image_->mailbox().exit) == SBM_EXIT_FAULT;
         kill_cell();

@@ -37,7 +37,7 @@ public:
     const os::Kvm &kvm() const { return kvm_; }
     const os::KvmCpuid &cpuid() const { return cpuid_; }
 
-    // Does `syscall` reach ring 0 here? Empty until somebody has tried.
+    // Does `syscall` reach ring 0 here? Unknown until somebody has tried.
     vm::Ring system_call_ring() const { return ring_; }
     void set_system_call_ring(vm::Ring ring) { ring_ = ring; }
 

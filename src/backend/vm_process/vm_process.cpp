@@ -108,7 +108,7 @@ public:
     Result<void> add_memory(const image::Region &memory) override
     {
         memory_.push_back(memory);
-        is_outdated_ = runner_.get() >= 0;
+        is_outdated_ = is_outdated_ || runner_;
         return {};
     }
     Result<void> lend(const image::Region &memory) override
@@ -253,9 +253,11 @@ private:
         const std::uint64_t began = os::monotonic_ns();
         notify(0);
         for (;;) {
+            // One that refuses says why, and ends: looked at in this order.
+            const bool ended = os::has_ended(runner_.get());
             if (answered())
                 break;
-            if (os::has_ended(runner_.get()))
+            if (ended)
                 return error(Errc::not_available, "the cell's process does not start");
             if (os::monotonic_ns() - began > kStartTime)
                 return error(Errc::not_available, "the cell's process is not ready");
@@ -288,7 +290,7 @@ private:
         return words;
     }
 
-    // Why it ended by itself, if it did.
+    // Afterwards `signal_` is what ended it, if that was a signal.
     void kill_runner()
     {
         if (runner_) {
@@ -405,7 +407,7 @@ private:
     // Asks the runner where the cell is. It need not tell.
     Exit interrupt(Limit limit)
     {
-        store(control().stop, sequence_);
+        store(control().stop, 1);
         os::signal(runner_.get(), SIGALRM);
         wait_for_answer(kInterruptTime);
         const bool told = answered() && read_once(control().exit) == SBM_RUNNER_STOPPED;

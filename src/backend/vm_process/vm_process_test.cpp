@@ -119,6 +119,16 @@ protected:
         return -1;
     }
 
+    // A number that is no process would be all of them.
+    static void signal_runner(int signal)
+    {
+        const pid_t process = runner();
+        if (process <= 1)
+            ADD_FAILURE() << "there is no runner";
+        else
+            ::kill(process, signal);
+    }
+
     // A call during which the runner stands still, and `lie` says something in its place.
     Exit call_with(const std::function<void(sbm_runner &)> &lie)
     {
@@ -127,7 +137,7 @@ protected:
             os::map_file(file, 0, sizeof(sbm_runner), PROT_READ | PROT_WRITE, MAP_SHARED);
         EXPECT_TRUE(page);
         auto &control = *reinterpret_cast<sbm_runner *>(page->data());
-        ::kill(runner(), SIGSTOP);
+        signal_runner(SIGSTOP);
         const std::uint32_t before = control.sequence;
         std::thread liar([&] {
             while (__atomic_load_n(&control.sequence, __ATOMIC_SEQ_CST) == before)
@@ -252,7 +262,7 @@ TEST_F(VmProcess, MakesNoHotCalls)
 
 TEST_F(VmProcess, ThatIsKilledIsReported)
 {
-    ::kill(runner(), SIGKILL);
+    signal_runner(SIGKILL);
     EXPECT_EQ(reason_of(call(loop, nullptr)), "the cell's process was killed (signal 9)");
     ASSERT_TRUE(starts_again());
     EXPECT_EQ(add(1), 2);
@@ -260,7 +270,7 @@ TEST_F(VmProcess, ThatIsKilledIsReported)
 
 TEST_F(VmProcess, ThatStandsStillEndsWithTheLimit)
 {
-    ::kill(runner(), SIGSTOP);
+    signal_runner(SIGSTOP);
     const Exit exit = call(add_one, nullptr, {UINT64_MAX, 50'000'000});
     ASSERT_TRUE(std::holds_alternative<TimedOut>(exit)) << reason_of(exit);
     EXPECT_EQ(std::get<TimedOut>(exit).registers.stack(), 0U) << "it did not tell where";

@@ -47,7 +47,7 @@ Status Addresses::check()
     });
     if (!addresses_.empty())
         return Status::ok;
-    refused_(first);
+    refused_(first, rules_.refuses(transport_, {{text_of(first), first}, name_.port}));
     return Status::denied;
 }
 
@@ -144,6 +144,9 @@ Ping::Ping(Network &network, const Rules &rules, Host host, Addresses::Refused r
 
 pollfd Ping::waits_for(std::uint64_t wanted) const
 {
+    // A second reply is nobody's affair.
+    if (status_ != Status::would_wait)
+        return {-1, 0, 0};
     return echo_ ? echo_->waits_for(wanted) : addresses_.waits_for(wanted);
 }
 

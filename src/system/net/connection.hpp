@@ -14,8 +14,9 @@ namespace cell::system::net {
 // The addresses of a name that may be used, once they are known.
 class Addresses {
 public:
-    // Told of an address that the rules keep away, if no other one is left.
-    using Refused = std::function<void(const Address &)>;
+    // Told of an address that the rules keep away, if no other one is left, and whether one of
+    // `refuse` does.
+    using Refused = std::function<void(const Address &, bool is_refused)>;
 
     Addresses(Network &network, const Rules &rules, Transport transport, Name name,
               Refused refused);

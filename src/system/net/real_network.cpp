@@ -223,7 +223,10 @@ public:
 
     pollfd waits_for(std::uint64_t) const override
     {
-        return wait_on(resolver_->descriptor(), kReadable);
+        // The answer may have come with that of another question: then there is nothing to wait
+        // for, and the socket can always be written to.
+        return wait_on(resolver_->descriptor(),
+                       kReadable | (resolver_->has_answer(number_) ? kWritable : 0));
     }
     std::uint64_t ready(std::uint64_t wanted) override
     {
@@ -298,8 +301,10 @@ public:
     {
         if (!resolver_) {
             auto started = Resolver::start(servers_);
-            if (!started)
+            if (!started) {
+                start_failure_ = started.error().text();
                 return Status::failed;
+            }
             resolver_ = std::move(*started);
         }
         std::uint32_t number = 0;
@@ -354,8 +359,9 @@ public:
 
     const char *failure() const override
     {
-        return resolver_ && resolver_->has_ended() ? "the process that resolves names has ended"
-                                                   : nullptr;
+        if (resolver_ && resolver_->has_ended())
+            return "the process that resolves names has ended";
+        return start_failure_.empty() ? nullptr : start_failure_.c_str();
     }
 
 private:
@@ -375,6 +381,7 @@ private:
 
     const std::string servers_;
     std::shared_ptr<Resolver> resolver_;
+    std::string start_failure_; // why there is none
 };
 
 } // namespace

@@ -67,9 +67,11 @@ Status Resolver::ask(const std::string &name, std::uint32_t &number)
 }
 
 // Whoever sends what is no answer is not the resolver any more.
+// Whoever sends without end is listened to only so long at a time.
 void Resolver::receive()
 {
-    for (;;) {
+    constexpr int kAtOnce = 64;
+    for (int i = 0; i < kAtOnce; i++) {
         sbm_resolver_answer answer;
         const ssize_t size =
             ::recv(socket_.get(), &answer, sizeof answer, MSG_DONTWAIT | MSG_TRUNC);
@@ -120,6 +122,12 @@ Status Resolver::take(std::uint32_t number, std::vector<Address> &addresses)
     addresses = std::move(at->second.addresses);
     answers_.erase(at);
     return status;
+}
+
+bool Resolver::has_answer(std::uint32_t number) const
+{
+    const auto at = answers_.find(number);
+    return at != answers_.end() && at->second.is_there;
 }
 
 void Resolver::forget(std::uint32_t number)

@@ -26,6 +26,7 @@ public:
     Status ask(const std::string &name, std::uint32_t &number);
     // would_wait until there is an answer, which is given once.
     Status take(std::uint32_t number, std::vector<Address> &addresses);
+    bool has_answer(std::uint32_t number) const; // that nobody has taken
     void forget(std::uint32_t number);
 
     int descriptor() const { return socket_.get(); }

@@ -86,10 +86,19 @@ bool Rules::refuses(Transport transport, const Name &name) const
     return any_matches(refuse, transport, name);
 }
 
+// An echo request has no port: a rule for some ports of a host leaves it.
+bool Rules::refuses_all_of(const Host &host) const
+{
+    return std::any_of(refuse.begin(), refuse.end(), [&](const Rule &rule) {
+        return rule.first == 0 && rule.last == UINT16_MAX &&
+               rule.matches(rule.transport, {host, 0});
+    });
+}
+
 std::string Rules::why_not_connect(Transport transport, const Name &name) const
 {
     if (refuses(transport, name))
-        return "[network] refuse names it";
+        return std::string(kRefused);
     if (!any_matches(connect, transport, name))
         return "no rule in [network] connect names it";
     return {};
@@ -98,6 +107,8 @@ std::string Rules::why_not_connect(Transport transport, const Name &name) const
 std::string Rules::why_not_listen(Transport transport, const Endpoint &endpoint) const
 {
     const Name name{{text_of(endpoint.address), endpoint.address}, endpoint.port};
+    if (refuses(transport, name))
+        return std::string(kRefused);
     if (any_matches(listen, transport, name))
         return {};
     return "no rule in [network] listen names it";
@@ -105,6 +116,8 @@ std::string Rules::why_not_listen(Transport transport, const Endpoint &endpoint)
 
 std::string Rules::why_not_ping(const Host &host) const
 {
+    if (refuses_all_of(host))
+        return std::string(kRefused);
     if (any_matches(ping, Transport::tcp, {host, 0}))
         return {};
     return "no host in [network] ping is this one";

@@ -31,12 +31,16 @@ struct Rule {
 // What is wrong with it, if it is none.
 std::optional<Rule> parse_rule(std::string_view text, const char *&why);
 
+// What is refused although another rule allows it.
+inline constexpr std::string_view kRefused = "[network] refuse names it";
+
 struct Rules {
     std::vector<Rule> connect, refuse, listen;
     std::vector<Rule> ping;       // without ports
     std::vector<Block> addresses; // not public ones that names may lead to
 
     bool refuses(Transport transport, const Name &name) const;
+    bool refuses_all_of(const Host &host) const; // by a rule for any port
     // Why not, or empty.
     std::string why_not_connect(Transport transport, const Name &name) const;
     std::string why_not_listen(Transport transport, const Endpoint &endpoint) const;
