@@ -131,10 +131,10 @@ private:
             return error(Errc::misuse, "the window has no mailbox");
         for (std::size_t i = SBM_RUNNER_REGIONS; i < segments_.size(); i++) {
             const sbm_zygote_segment &at = segments_[i];
-            if (!at.may_change && !(is_lent(at) && (at.protection & PROT_WRITE)))
+            if (!is_buffer(at) && !(is_lent(at) && (at.protection & PROT_WRITE)))
                 continue;
             CELL_TRY(os::Mapping mapping, map_shared(i));
-            (at.may_change ? buffers_ : lent_).push_back(region(i, true, mapping.data()));
+            (is_buffer(at) ? buffers_ : lent_).push_back(region(i, true, mapping.data()));
             mappings_.push_back(std::move(mapping));
         }
         return {};
@@ -144,6 +144,10 @@ private:
     {
         return at.file == segments_[SBM_RUNNER_WINDOW].file;
     }
+    bool is_buffer(const sbm_zygote_segment &at) const
+    {
+        return !is_in_window(at) && at.may_change;
+    }
     bool is_lent(const sbm_zygote_segment &at) const
     {
         return !is_in_window(at) && at.flags == MAP_SHARED;
@@ -152,15 +156,15 @@ private:
     image::Region region(std::size_t segment, bool shared, std::byte *host) const
     {
         const sbm_zygote_segment &at = segments_[segment];
-        return {at.address, at.size, static_cast<int>(at.protection), file(segment), at.offset,
-                shared,     host};
+        return {at.address, at.size, static_cast<int>(at.protection),
+                file(segment), at.offset, shared, host, at.may_change != 0};
     }
 
     void sort_regions()
     {
         for (std::size_t i = SBM_RUNNER_REGIONS; i < segments_.size(); i++) {
             const sbm_zygote_segment &at = segments_[i];
-            if (at.may_change || is_lent(at))
+            if (is_buffer(at) || is_lent(at))
                 continue;
             const bool shared = is_in_window(at);
             regions_.push_back(region(i, shared, shared ? window_.data() + at.offset : nullptr));
@@ -213,6 +217,7 @@ private:
     sbm_runner_exit obey()
     {
         const std::uint32_t count = std::min<std::uint32_t>(control_.order_count, SBM_MAP_ORDERS);
+        machine_.set_thread_pointer(control_.thread_pointer);
         for (const sbm_map_order &order : std::span(control_.orders, count))
             if (const auto done =
                     machine_.protect(order.address, order.size, static_cast<int>(order.protection));

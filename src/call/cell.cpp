@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace cell::call {
 
@@ -35,6 +36,14 @@ Result<void> Cell::introduce_memory()
         CELL_CHECK(backend_->add_memory(chunk));
     }
     return {};
+}
+
+Result<void> Cell::finish_start(const os::TickRate &rate)
+{
+    CELL_TRY(const image::AddressRange constants, image_.finish_start(rate));
+    if (constants.size == 0)
+        return {};
+    return backend_->protect(constants.start, constants.size, PROT_READ);
 }
 
 Result<void> Cell::introduce()

@@ -53,6 +53,10 @@ public:
     Result<long> call(const Order &order, const backend::Limits &limits,
                       std::optional<FaultRecord> &fault);
 
+    // A module's first cell, once its constructors have come back and more is to be called
+    // there: see CellImage.
+    Result<void> finish_start(const os::TickRate &rate);
+
     // See Backend.
     Result<void> set_spin(std::uint64_t bound) { return backend_->set_spin(bound); }
 

@@ -3,6 +3,7 @@
 
 #include "base/checked.hpp"
 #include "call/module.hpp"
+#include "call/module_engine.hpp"
 #include "call/options.hpp"
 #include "call/shared_memory.hpp"
 
@@ -70,6 +71,22 @@ Result<std::unique_ptr<Instance>> Instance::create(const Module &module, const s
         CELL_TRY(auto instance, adopt(std::move(engine)));
         instance->module_ = &module;
         return instance;
+    });
+}
+
+Result<std::unique_ptr<Instance>> Instance::begin(std::shared_ptr<const image::ModuleFile> file,
+                                                  const sbm_options &options,
+                                                  const Loading &loading,
+                                                  SystemCalls &system) noexcept
+{
+    return without_throwing([&]() -> Result<std::unique_ptr<Instance>> {
+        CELL_CHECK(check_options(options));
+        const EngineOptions complete = with_defaults(options);
+        auto engine =
+            std::make_unique<ModuleEngine>(options.level, complete, loading.host, &system);
+        CELL_CHECK(engine->begin(std::move(file), {complete.memory, complete.stack},
+                                 loading.meter ? *loading.meter : os::TickMeter(), loading.stop));
+        return adopt(std::move(engine));
     });
 }
 

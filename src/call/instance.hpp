@@ -5,6 +5,7 @@
 #pragma once
 
 #include "call/engine.hpp"
+#include "image/module_image.hpp"
 #include "os/memory.hpp"
 
 #include <sbm/detail/host_function.hpp>
@@ -19,6 +20,7 @@
 namespace cell::call {
 
 class Module;
+struct Loading;
 
 class Instance {
 public:
@@ -32,6 +34,13 @@ public:
     static Result<std::unique_ptr<Instance>> create(const Module &module,
                                                     const sbm_options &options,
                                                     SystemCalls *system = nullptr) noexcept;
+
+    // An app in the only cell that it has, on the host in `loading` of the level in `options`:
+    // its constructors run there, as in Module::load, and what is called next finds what they
+    // left. It cannot be reset.
+    static Result<std::unique_ptr<Instance>>
+    begin(std::shared_ptr<const image::ModuleFile> file, const sbm_options &options,
+          const Loading &loading, SystemCalls &system) noexcept;
 
     // After fork the cell is the parent's; the child can only forget it.
     static void destroy(std::unique_ptr<Instance> instance) noexcept;
@@ -67,6 +76,9 @@ public:
     // Modules: see Sandbox::provide.
     Result<void> provide(std::string_view name, std::string_view signature,
                          sbm::detail::HostFunction function) noexcept;
+
+    // What has to be added to addresses of a module's file.
+    std::uint64_t bias() const { return engine_->image()->layout().bias; }
 
     // See Engine.
     int process_id() const { return engine_->process_id(); }

@@ -21,6 +21,8 @@ struct Loading {
     // of that level if there is none.
     std::shared_ptr<backend::Host> host{};
     std::stop_token stop{}; // ends the start
+    // That has run for a while, if there is one: else one may have to be waited for.
+    const os::TickMeter *meter = nullptr;
 };
 
 class Module : public std::enable_shared_from_this<Module> {
@@ -51,17 +53,10 @@ public:
     {
         return function.address + template_->layout.bias;
     }
-    bool is_export(std::uint64_t address) const;
     // The thunk that makes many calls, in cells; 0 if the module has none.
     std::uint64_t batch() const
     {
         return file().batch() ? file().batch() + template_->layout.bias : 0;
-    }
-
-    // An app's `main`, in cells; 0 if the module is none.
-    std::uint64_t main() const
-    {
-        return file().main() ? file().main() + template_->layout.bias : 0;
     }
 
     // One more cell. Level, limits and guard are those of `options`, memory and stack the

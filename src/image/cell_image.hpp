@@ -94,6 +94,13 @@ public:
     std::uint64_t start_function() const { return start_function_; }
     std::uint64_t start_data() const { return start_data_; }
     bool is_module() const { return system_call_entry_ != 0; }
+    const ModuleFile &module() const { return *module_; }
+    const ModuleLayout &layout() const { return *layout_; }
+
+    // Modules only: what the constructors have left is what later calls find, in the same
+    // cell. Gives the pages that are constant from now on; a fault if the start code has set
+    // no thread pointer.
+    Result<AddressRange> finish_start(const os::TickRate &rate);
 
     // Before each call of a module: its clocks show the time, its log is empty.
     void prepare_call() noexcept
@@ -104,6 +111,8 @@ public:
 
     // Memory as it was after build, but for random numbers. Call with the cell stopped.
     Result<void> restore();
+    // A module's first cell has nothing to be restored from.
+    bool can_be_restored() const { return !is_module() || template_; }
 
     // The memory behind [address, address + size) of the cell if it lies within
     // one region that has all of `protection`, else nullptr.
@@ -146,6 +155,7 @@ private:
     std::uint64_t thread_pointer_ = 0, system_window_ = 0, imports_start_ = 0;
     std::uint64_t system_call_entry_ = 0, start_function_ = 0, start_data_ = 0;
 
+    Result<std::uint64_t> started_thread_pointer() const;
     Result<void> restore_module();
     void restore_piece(std::uint64_t start, std::uint64_t end, std::uint64_t &kept) noexcept;
     Result<void> make_unique() noexcept;
@@ -153,6 +163,7 @@ private:
     // Pieces of the window that have memory, and of how much memory that was found.
     os::Touched touched_;
     std::uint64_t clock_ticks_ = 0; // when the clocks were last looked at; 0: never
+    os::TickRate rate_;             // of a module's clocks; not while it starts
 };
 
 } // namespace cell::image

@@ -26,6 +26,7 @@ struct Region {
     std::uint64_t offset;  // in that file
     bool shared;           // writes reach the file, which the host sees
     std::byte *host;       // where the host has the same bytes mapped
+    bool may_change = false; // its rights, while the cell lives
 };
 
 // The regions that are not shared, one after the other as the host sees them; misuse if there
@@ -44,6 +45,11 @@ struct Block {
     std::byte *host;
     std::uint64_t size;
     bool writable;
+
+    bool has(const Region &region) const
+    {
+        return region.host >= host && region.host < host + size;
+    }
 };
 
 // Borrowed from an image.

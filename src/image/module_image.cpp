@@ -204,8 +204,10 @@ private:
         image_.system_call_entry_ = file_.system_call() + layout_.bias;
         image_.start_function_ = file_.start() + layout_.bias;
         image_.start_data_ = base + layout_.block;
-        if (image_.template_)
+        if (image_.template_) {
             image_.thread_pointer_ = image_.template_->thread_pointer;
+            image_.rate_ = image_.template_->rate;
+        }
         const int both = PROT_READ | PROT_WRITE;
         add_region(SBM_CELL_CONSTANTS, layout_.cell_constants, kPage, PROT_READ);
         add_region(base + layout_.mailbox, layout_.mailbox, sizeof(sbm_mailbox), both);
@@ -246,11 +248,13 @@ private:
             }
             const std::uint64_t offset = layout_.data[writable++];
             const std::uint64_t constant =
-                image_.template_ && file_.constant_start() == segment.address
-                    ? file_.constant_size()
-                    : 0;
-            if (constant != 0)
+                file_.constant_start() == segment.address ? file_.constant_size() : 0;
+            if (constant != 0 && image_.template_)
                 add_constant(address, constant, PROT_READ, image_.template_->constants.get(), 0);
+            if (constant != 0 && !image_.template_) {
+                add_region(address, offset, constant, segment.protection);
+                image_.regions_.back().may_change = true; // once they have been relocated
+            }
             if (constant < segment.size)
                 add_region(address + constant, offset + constant, segment.size - constant,
                            segment.protection);
@@ -363,12 +367,7 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
     result->layout = *maker.layout_;
     result->rate = rate;
     const ModuleLayout &layout = result->layout;
-    std::memcpy(&result->thread_pointer, &maker.mailbox().thread_pointer,
-                sizeof result->thread_pointer);
-    // The value is the cell's: anywhere else the clones' processor would not take it.
-    if (!maker.host(result->thread_pointer, kStackGuardValue + sizeof(std::uint64_t),
-                    PROT_READ | PROT_WRITE))
-        return error(Errc::fault, "the module's start code set no thread pointer");
+    CELL_TRY(result->thread_pointer, maker.started_thread_pointer());
     const std::byte *window = maker.window_.data();
     std::uint64_t constant_offset = UINT64_MAX;
     std::size_t writable = 0;
@@ -394,6 +393,29 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
                     result->pieces.push_back({page, {window + page, window + page + kPage}});
         });
     return std::shared_ptr<const ModuleTemplate>(std::move(result));
+}
+
+// The value is the cell's: anywhere else a processor would not take it.
+Result<std::uint64_t> CellImage::started_thread_pointer() const
+{
+    std::uint64_t value;
+    std::memcpy(&value, &mailbox().thread_pointer, sizeof value);
+    if (!host(value, kStackGuardValue + sizeof(std::uint64_t), PROT_READ | PROT_WRITE))
+        return error(Errc::fault, "the module's start code set no thread pointer");
+    return value;
+}
+
+Result<AddressRange> CellImage::finish_start(const os::TickRate &rate)
+{
+    CELL_TRY(thread_pointer_, started_thread_pointer());
+    rate_ = rate;
+    clock_ticks_ = 0; // with which the clocks begin anew
+    const auto constant = std::find_if(regions_.begin(), regions_.end(),
+                                       [](const Region &region) { return region.may_change; });
+    if (constant == regions_.end())
+        return AddressRange();
+    constant->protection = PROT_READ;
+    return AddressRange{constant->address, constant->size};
 }
 
 // Copies the template back over the pages that have memory, clears the others, and gives
@@ -463,7 +485,7 @@ void CellImage::prepare_module_call() noexcept
         clock.age = now - clock_ticks_;
         return;
     }
-    clock.multiplier = template_ ? template_->rate.multiplier : 0;
+    clock.multiplier = rate_.multiplier;
     clock_ticks_ = os::ticks_around([&] {
         clock.realtime = os::realtime_ns();
         clock.monotonic = os::monotonic_ns();

@@ -109,10 +109,14 @@ private:
 
     Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
     {
+        if (options_.record.empty())
+            return run_cell(file->main(), nullptr, [&](cell::call::SystemCalls &system) {
+                return cell::call::Instance::begin(file, limits(),
+                                                   {host_, options_.stop, &meter_}, system);
+            });
+        // A record begins with what the constructors have left.
         CELL_TRY(const auto module,
                  cell::call::Module::load(std::move(file), limits(), {host_, options_.stop}));
-        if (options_.record.empty())
-            return run_module(module, nullptr);
         CELL_TRY(const auto state, cell::image::template_bytes(*module->start_state()));
         CELL_TRY(auto recorder, Recorder::create(options_.record, state));
         const auto ended = run_module(module, &recorder);
@@ -124,6 +128,15 @@ private:
     Result<void> run_module(const std::shared_ptr<const cell::call::Module> &module,
                             cell::system::Tape *tape)
     {
+        return run_cell(module->file().main(), tape, [&](cell::call::SystemCalls &system) {
+            return cell::call::Instance::create(*module, module->options(), &system);
+        });
+    }
+
+    // Calls `main`, which is at that address in the file, in the cell that `make` makes.
+    template <class Make>
+    Result<void> run_cell(std::uint64_t main, cell::system::Tape *tape, const Make &make)
+    {
         if (options_.counters)
             options_.counters->level.store(level_);
         CELL_TRY(const auto stop, cell::os::Event::create());
@@ -132,13 +145,13 @@ private:
         cell::system::System system(std::move(services));
         cell::supervisor::Gate gate(system, policy_.calls_per_second, options_.counters,
                                     options_.stop);
-        CELL_TRY(auto instance, cell::call::Instance::create(*module, module->options(), &gate));
+        CELL_TRY(const std::unique_ptr<cell::call::Instance> instance, make(gate));
         CELL_CHECK(instance->enter());
         if (options_.counters)
             gate.set_begun([&] { options_.counters->cell_process.store(instance->process_id()); });
         if (is_open() && options_.debug)
-            options_.debug({instance->process_id(), module->start_state()->layout.bias});
-        const auto result = call_main(*instance, *module, stop);
+            options_.debug({instance->process_id(), instance->bias()});
+        const auto result = call_main(*instance, main + instance->bias(), stop);
         if (options_.counters) // whose id may soon be another's
             options_.counters->cell_process.store(0);
         count(system, gate);
@@ -153,7 +166,7 @@ private:
     }
 
     // A call that waits ends first, and then nothing follows it.
-    Result<long> call_main(cell::call::Instance &instance, const cell::call::Module &module,
+    Result<long> call_main(cell::call::Instance &instance, std::uint64_t main,
                            const cell::os::Event &stop)
     {
         const std::stop_callback on_stop(options_.stop, [&] {
@@ -161,8 +174,7 @@ private:
             stop.set();
         });
         began_ = cell::os::monotonic_ns();
-        return instance.execute(reinterpret_cast<cell::call::Function>(module.main()), nullptr, 0,
-                                {});
+        return instance.execute(reinterpret_cast<cell::call::Function>(main), nullptr, 0, {});
     }
 
     void count(const cell::system::System &system, const cell::supervisor::Gate &gate)
@@ -249,6 +261,7 @@ private:
                      : error;
     }
 
+    const cell::os::TickMeter meter_;
     Policy policy_;
     const AppOptions &options_;
     cell::supervisor::Audit audit_;

@@ -138,6 +138,16 @@ TEST_P(App, KeepsToItsQuota)
     EXPECT_EQ(ended->log_lost, 995'000U);
 }
 
+// What its own start has relocated, it cannot change any more.
+TEST_P(App, HasConstants)
+{
+    EXPECT_EQ(status({"overwrite", "variable"}), 0);
+    const auto ended = run({"overwrite", "constant"});
+    ASSERT_FALSE(ended);
+    EXPECT_NE(std::string(ended.error().text()).find("write to 0x"), std::string::npos)
+        << ended.error().text();
+}
+
 TEST_P(App, ThatFailsIsEndedWithAReport)
 {
     const auto crashed = run({"crash"});

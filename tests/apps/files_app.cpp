@@ -79,6 +79,17 @@ int edit(const char *path)
     return good ? 0 : failed();
 }
 
+// Both pointers are relocated, and only one of them is constant from then on.
+int overwrite(const std::string &which)
+{
+    static int number = 1;
+    static int *const constant = &number;
+    static int *variable = &number;
+    const void *place = which == "constant" ? static_cast<const void *>(&constant) : &variable;
+    *static_cast<int *volatile *>(const_cast<void *>(place)) = nullptr;
+    return 0;
+}
+
 } // namespace
 
 int main(int count, char **arguments)
@@ -107,6 +118,8 @@ int main(int count, char **arguments)
         throw std::runtime_error("nobody catches this");
     if (what == "crash")
         *static_cast<volatile int *>(nullptr) = 1;
+    if (what == "overwrite")
+        return overwrite(arguments[2]);
     if (what == "loop")
         for (volatile bool on = true; on;) {
         }

@@ -105,7 +105,6 @@ public:
         constants.mailbox = image.mailbox_address();
         constants.entry = image.entry();
         constants.stack_top = image.stack_top();
-        constants.thread_pointer = image.thread_pointer();
         constants.system_call = image.system_call_entry();
         return fork_cell();
     }
@@ -315,6 +314,7 @@ private:
     {
         store(image_->cell_constants().generation, ++generation_);
         image_->cell_constants().order_count = 0;
+        image_->cell_constants().thread_pointer = image_->thread_pointer();
         prepare_mailbox();
         std::vector<image::Region> shown = image_->regions();
         shown.insert(shown.end(), lent_.begin(), lent_.end());

@@ -43,7 +43,7 @@ struct Zygote::Sender {
             static_cast<std::uint32_t>(file),
             static_cast<std::uint32_t>(hidden ? PROT_NONE : region.protection),
             flags_of(region),
-            hidden};
+            hidden || region.may_change};
         return {};
     }
 

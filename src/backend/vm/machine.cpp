@@ -114,7 +114,25 @@ Result<void> Machine::protect(std::uint64_t address, std::uint64_t size, int pro
             return tables_->map(address, size,
                                 memory.slot.physical + (address - memory.region.address),
                                 rights(protection));
+    for (const image::Region &region : parts_.regions)
+        if (region.may_change && region.address == address && region.size == size)
+            return change_image(address, size, protection);
     return error(Errc::misuse, "memory that the cell does not have");
+}
+
+Result<void> Machine::change_image(std::uint64_t address, std::uint64_t size, int protection)
+{
+    CELL_CHECK(tables_->replace(address, size, rights(protection)));
+    special_.cr3 = tables_->root();
+    special_.fs.base = parts_.thread_pointer;
+    load_special();
+    return {};
+}
+
+void Machine::load_special()
+{
+    run_page().s.regs.sregs = special_;
+    special_is_due_ = true;
 }
 
 void Machine::announce_exit()
@@ -134,7 +152,7 @@ Result<void> Machine::map_block(const image::Block &block)
 {
     CELL_TRY(const Slot slot, add_slot(block));
     for (const image::Region &region : parts_.regions) {
-        if (region.host < block.host || region.host >= block.host + block.size)
+        if (!block.has(region))
             continue;
         const auto offset = static_cast<std::uint64_t>(region.host - block.host);
         CELL_CHECK(tables_->map(region.address, region.size, slot.physical + offset,
@@ -237,10 +255,8 @@ Result<void> Machine::reset_processor()
 {
     CELL_TRY(kvm_sregs now, os::get_special_registers(processor_.get()));
     now.cr2 = special_.cr2; // the last page fault's address, which ring 3 cannot read
-    if (std::memcmp(&now, &special_, sizeof now) != 0) {
-        run_page().s.regs.sregs = special_;
-        special_is_due_ = true;
-    }
+    if (std::memcmp(&now, &special_, sizeof now) != 0)
+        load_special();
     return os::reset_extended_state(processor_.get());
 }
 

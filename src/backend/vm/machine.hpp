@@ -36,6 +36,9 @@ public:
     Result<void> take_back(std::uint64_t address);
     Result<void> protect(std::uint64_t address, std::uint64_t size, int protection);
 
+    // The next start of the processor, and the next change of the image's rights, set it.
+    void set_thread_pointer(std::uint64_t address) { parts_.thread_pointer = address; }
+
     // Tells the runtime how to leave, in the mailbox: at the start and after its memory was
     // restored.
     void announce_exit();
@@ -83,6 +86,8 @@ private:
     static constexpr std::uint64_t kFirstPhysical = std::uint64_t{128} << 20;
 
     Result<void> map_block(const image::Block &block);
+    Result<void> change_image(std::uint64_t address, std::uint64_t size, int protection);
+    void load_special();
     Result<Slot> add_slot(const image::Block &block);
     Result<void> remove_slot(const Slot &slot);
     Result<void> prepare_processor();

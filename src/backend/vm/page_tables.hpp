@@ -21,7 +21,7 @@ public:
     // guest-physical `physical`.
     PageTables(std::byte *memory, std::uint64_t size, std::uint64_t physical);
 
-    std::uint64_t root() const { return physical_; }
+    std::uint64_t root() const { return root_; }
 
     struct Rights {
         bool write;
@@ -35,6 +35,11 @@ public:
     Result<void> map(std::uint64_t address, std::uint64_t size, std::uint64_t target,
                      Rights rights);
 
+    // Gives [address, address + size), which is one that `map` was given, other rights, under
+    // a root of its own: a processor that loads it knows nothing of what was there before,
+    // which it can where only an entry changes.
+    Result<void> replace(std::uint64_t address, std::uint64_t size, Rights rights);
+
     // Nothing is at [address, address + size) any more, which is what one `map` was given.
     void unmap(std::uint64_t address, std::uint64_t size);
 
@@ -42,9 +47,12 @@ private:
     std::uint64_t *table_at(std::uint64_t physical) const;
     std::uint64_t *find(std::uint64_t address) const;
     std::uint64_t *descend(std::uint64_t *table, std::uint64_t index);
+    std::uint64_t *take();
+    std::uint64_t *own(std::uint64_t *table, std::uint64_t index, std::uint64_t first_own);
 
     std::byte *memory_;
     std::uint64_t size_, physical_, used_;
+    std::uint64_t root_ = physical_;
 };
 
 } // namespace cell::backend::vm

@@ -20,7 +20,7 @@ protected:
     // The entry that the processor would use for `address`, 0 if there is none.
     std::uint64_t entry(std::uint64_t address) const
     {
-        std::uint64_t table = kPhysical;
+        std::uint64_t table = tables_.root();
         for (int level = 3;; level--) {
             std::uint64_t value;
             std::memcpy(&value,
@@ -45,6 +45,28 @@ TEST_F(PageTablesTest, MapsSinglePagesWithTheirRights)
     EXPECT_EQ(entry(0x7f1234568000), 0U);
     ASSERT_TRUE(tables_.map(0x7f1234568000, kPage, 0x300000, {false, true, false}));
     EXPECT_EQ(entry(0x7f1234568000), 0x300000 | kPresent | kUsed);
+}
+
+TEST_F(PageTablesTest, ReplacesRightsUnderAnotherRoot)
+{
+    ASSERT_TRUE(tables_.map(0x7f1234567000, 3 * kPage, 0x200000, {true, false, true}));
+    ASSERT_TRUE(tables_.map(0x40000000, kLargePage, 0x800000, {true, false, true}));
+    const std::uint64_t before = tables_.root();
+    const std::vector<std::byte> old(memory_.begin(), memory_.begin() + 6 * kPage);
+    ASSERT_TRUE(tables_.replace(0x7f1234567000, 2 * kPage, {false, false, true}));
+    ASSERT_TRUE(tables_.replace(0x40000000, kLargePage, {false, false, true}));
+    EXPECT_NE(tables_.root(), before);
+    EXPECT_TRUE(std::equal(old.begin(), old.end(), memory_.begin())) << "the old ones stay";
+    for (const std::uint64_t page : {0, 1})
+        EXPECT_EQ(entry(0x7f1234567000 + page * kPage),
+                  (0x200000 + page * kPage) | kPresent | kUser | kUsed | kNoExecute);
+    EXPECT_EQ(entry(0x7f1234569000), 0x202000 | kPresent | kWrite | kUser | kUsed | kNoExecute);
+    EXPECT_EQ(entry(0x40000000) & (kLarge | kWrite | kPresent), kLarge | kPresent);
+    EXPECT_FALSE(tables_.replace(0x50000000, kPage, {false, false, true})) << "nothing is there";
+    EXPECT_FALSE(tables_.replace(0x7f1234567000, 2 * kPage, {true, false, true}) &&
+                 tables_.replace(0x7f1234567000, 2 * kPage, {true, false, true}))
+        << "no memory";
+    EXPECT_EQ(entry(0x7f1234569000) & kPresent, kPresent);
 }
 
 TEST_F(PageTablesTest, TakesLargePagesWhereBothSidesAllow)

@@ -91,6 +91,8 @@ public:
 
     Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) override
     {
+        if (image_)
+            machine_.set_thread_pointer(image_->thread_pointer());
         return machine_.protect(address, size, protection);
     }
 

@@ -127,6 +127,8 @@ public:
     Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) override
     {
         orders_.push_back({address, size, static_cast<std::uint64_t>(protection)});
+        if (image_)
+            control().thread_pointer = image_->thread_pointer();
         return {};
     }
 
@@ -224,7 +226,7 @@ private:
     static int file_of(const image::CellParts &parts, const image::Block &block)
     {
         for (const image::Region &region : parts.regions)
-            if (region.host >= block.host && region.host < block.host + block.size)
+            if (block.has(region))
                 return region.file;
         return -1;
     }
