@@ -16,16 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The segments of a runner: this structure, /dev/kvm, all of the window, and then regions of
- * the image, of the buffers (`may_change`), and what is lent. */
-enum { SBM_RUNNER_CONTROL, SBM_RUNNER_DEVICE, SBM_RUNNER_WINDOW, SBM_RUNNER_REGIONS };
+/* The segments of a runner: this structure, all of the window, and then regions of the image,
+ * of the buffers (`may_change`, and not of the window), and what is lent. */
+enum { SBM_RUNNER_CONTROL, SBM_RUNNER_WINDOW, SBM_RUNNER_REGIONS };
 
 /* Where a runner has this structure, so that its filter can name the words in it. */
 #define SBM_RUNNER_ADDRESS 0x1ffffff00000
 /* Its only descriptor. */
 #define SBM_RUNNER_PROCESSOR 0
 
-#define SBM_RUNNER_CPUID_BYTES 10248
 #define SBM_RUNNER_TEXT_BYTES 252
 
 enum sbm_runner_exit {
@@ -73,7 +72,6 @@ struct sbm_runner {
     uint64_t thread_pointer;
     uint64_t system_window;
     uint64_t system_call_entry;
-    unsigned char cpuid[SBM_RUNNER_CPUID_BYTES]; /* struct kvm_cpuid2, all of its entries */
 };
 
 #endif

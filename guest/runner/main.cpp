@@ -1,164 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The zygote of runners: a small static program with one socket to the host, which forks a
-// runner for each cell. It has nothing of any cell: each runner maps its own after the fork.
-// When the host dies or closes the socket, it ends, and its runners end with it.
+// runner for each cell. It has nothing of any cell: each runner is told of its own memory after
+// the fork. When the host dies or closes the socket, it ends, and its runners end with it.
+#include "channel.hpp"
 #include "confine.hpp"
 #include "runner.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <cstring>
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace cell::runner {
 namespace {
 
-constexpr int kSocket = 3;
+// What a runner tells its zygote when it has tried to make its machine.
+struct Outcome {
+    std::int32_t failed;
+    char text[SBM_ZYGOTE_TEXT_BYTES];
+};
 
-[[noreturn]] void end()
-{
-    ::_exit(0);
-}
-
+// The zygote's part of a runner's life until it has taken its orders: from then on the host
+// speaks to the zygote again.
 class Zygote {
 public:
     [[noreturn]] void serve()
     {
-        reply({0, ::getpid()});
+        channel_.reply({0, ::getpid(), ""});
         for (;;) {
-            receive();
-            switch (message_.order) {
-            case SBM_ZYGOTE_ADD:
-                add();
-                break;
-            case SBM_ZYGOTE_FORK:
-                fork();
+            channel_.receive();
+            switch (channel_.message().order) {
+            case SBM_ZYGOTE_PREPARE:
+                prepare();
                 break;
             case SBM_ZYGOTE_REAP:
-                reap(message_.pid);
+                reap(channel_.message().pid);
                 break;
             case SBM_ZYGOTE_WATCH:
-                host_ = received_count_ == 1 ? received_[0] : -1;
-                reply({0, ::getpid()});
+                channel_.watch();
+                channel_.reply({0, ::getpid(), ""});
                 break;
-            default:
-                end();
+            default: // of a runner that has not lived to read it
+                channel_.drop_files();
             }
         }
     }
 
 private:
-    // The socket alone does not tell that the host is gone: a child that it forked holds the
-    // other end as well.
-    void await_message() const
+    void prepare()
     {
-        std::array<pollfd, 2> entries{{{kSocket, POLLIN, 0}, {host_, POLLIN, 0}}};
-        ::poll(entries.data(), host_ >= 0 ? 2 : 1, -1);
-        if (entries[1].revents)
+        if (channel_.files().size() != 1)
             end();
-    }
-
-    void receive()
-    {
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(SBM_ZYGOTE_FILES * sizeof(int))> control{};
-        iovec part = {&message_, sizeof message_};
-        msghdr header{};
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        header.msg_control = control.data();
-        header.msg_controllen = control.size();
-        await_message();
-        const ssize_t size = ::recvmsg(kSocket, &header, MSG_CMSG_CLOEXEC);
-        if (size < static_cast<ssize_t>(offsetof(sbm_zygote_message, segments)))
-            end(); // the host is gone
-        received_count_ = 0;
-        const cmsghdr *files = CMSG_FIRSTHDR(&header);
-        if (!files)
+        const int device = channel_.files()[0];
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            channel_.reply({errno, 0, ""});
+            ::close(device);
             return;
-        received_count_ = (files->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        std::memcpy(received_.data(), CMSG_DATA(files), received_count_ * sizeof(int));
-    }
-
-    static void reply(sbm_zygote_reply answer, int file = -1)
-    {
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof file)> control{};
-        iovec part = {&answer, sizeof answer};
-        msghdr header{};
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        if (file >= 0) {
-            header.msg_control = control.data();
-            header.msg_controllen = control.size();
-            cmsghdr *files = CMSG_FIRSTHDR(&header);
-            files->cmsg_level = SOL_SOCKET;
-            files->cmsg_type = SCM_RIGHTS;
-            files->cmsg_len = CMSG_LEN(sizeof file);
-            std::memcpy(CMSG_DATA(files), &file, sizeof file);
         }
-        if (::sendmsg(kSocket, &header, MSG_NOSIGNAL) < 0)
-            end();
-    }
-
-    void add()
-    {
-        for (std::uint32_t i = 0; i < message_.count && i < SBM_ZYGOTE_SEGMENTS; i++)
-            if (segment_count_ < segments_.size())
-                segments_[segment_count_++] = message_.segments[i];
-        for (std::size_t i = 0; i < received_count_; i++) {
-            if (file_count_ < files_.size())
-                files_[file_count_++] = received_[i];
-            else
-                ::close(received_[i]); // a segment that needs it will not be mapped
-        }
-    }
-
-    void fork()
-    {
         const pid_t self = ::getpid();
         const pid_t pid = ::fork();
-        if (pid == 0)
-            cell::runner::run({segments_.data(), segment_count_}, {files_.data(), file_count_},
-                              self);
+        if (pid == 0) {
+            ::close(ends[0]);
+            begin(device, self, ends[1]);
+        }
         const int failure = pid < 0 ? errno : 0;
-        const int file = pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1;
-        reply({failure, pid}, file);
+        ::close(ends[1]);
+        ::close(device);
+        if (failure)
+            channel_.reply({failure, 0, ""});
+        else
+            answer_for(pid, ends[0]);
+        ::close(ends[0]);
+    }
+
+    // In the runner.
+    [[noreturn]] void begin(int device, pid_t zygote, int told)
+    {
+        die_with(zygote);
+        static backend::vm::Machine machine; // never destroyed
+        Outcome outcome{};
+        if (const auto made = make_machine(device, machine); !made) {
+            outcome.failed = 1;
+            const char *text = made.error().text();
+            std::memcpy(outcome.text, text, std::min(std::strlen(text), sizeof outcome.text - 1));
+        }
+        if (::write(told, &outcome, sizeof outcome) != sizeof outcome || outcome.failed)
+            end();
+        static Orders orders;
+        orders.take(channel_);
+        ::close(told);
+        run(machine, orders.segments(), orders.files());
+    }
+
+    // The runner has told how its machine is, or has died; and later, whether it has taken its
+    // orders.
+    void answer_for(pid_t pid, int told)
+    {
+        Outcome outcome{};
+        channel_.await(told);
+        const bool is_there =
+            ::read(told, &outcome, sizeof outcome) == sizeof outcome && !outcome.failed;
+        sbm_zygote_reply reply = {is_there ? 0 : EIO, pid, ""};
+        std::memcpy(reply.text, outcome.text, sizeof reply.text);
+        const int file = is_there ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1;
+        channel_.reply(reply, file);
         if (file >= 0)
             ::close(file);
-        for (std::size_t i = 0; i < file_count_; i++)
-            ::close(files_[i]);
-        segment_count_ = file_count_ = 0;
+        if (is_there)
+            channel_.await(told);
+        else
+            ::waitpid(pid, nullptr, 0);
     }
 
     // Until then the runner's process id names nobody else.
-    static void reap(pid_t pid)
+    void reap(pid_t pid)
     {
         int status = 0;
         ::kill(pid, SIGKILL); // if the host has not done it
         ::waitpid(pid, &status, 0);
-        reply({WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), pid});
+        channel_.reply({WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status), pid, ""});
     }
 
-    sbm_zygote_message message_{};
-    std::array<int, SBM_ZYGOTE_FILES> received_{};
-    std::size_t received_count_ = 0;
-    // Of the next runner.
-    std::array<sbm_zygote_segment, SBM_ZYGOTE_ALL_SEGMENTS> segments_{};
-    std::array<int, SBM_ZYGOTE_ALL_FILES> files_{};
-    std::size_t segment_count_ = 0, file_count_ = 0;
-    int host_ = -1; // its pidfd
+    Channel channel_;
 };
 
 } // namespace
+} // namespace cell::runner
 
 int main()
 {
     cell::runner::drop_rights();
-    static Zygote zygote;
+    static cell::runner::Zygote zygote;
     zygote.serve();
 }

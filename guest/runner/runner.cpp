@@ -26,8 +26,6 @@ namespace {
 using backend::load;
 using backend::store;
 
-static_assert(sizeof(os::KvmCpuid) == SBM_RUNNER_CPUID_BYTES);
-
 kvm_run *interrupted_page; // for the handler
 
 // The processor comes to a stop, also if it is only about to run.
@@ -48,9 +46,9 @@ void catch_stop()
 
 class Runner {
 public:
-    Runner(sbm_runner &control, std::span<const sbm_zygote_segment> segments,
-           std::span<const int> files)
-        : control_(control), segments_(segments), files_(files)
+    Runner(sbm_runner &control, backend::vm::Machine &machine,
+           std::span<const sbm_zygote_segment> segments, std::span<const int> files)
+        : control_(control), machine_(machine), segments_(segments), files_(files)
     {
     }
 
@@ -59,7 +57,6 @@ public:
     {
         if (segments_.size() < SBM_RUNNER_REGIONS)
             return error(Errc::misuse, "the runner was not told what to run");
-        CELL_CHECK(make_machine());
         CELL_CHECK(map_window());
         sort_regions();
         CELL_CHECK(map_constants());
@@ -108,13 +105,6 @@ private:
         machine_.run_page().immediate_exit = 0;
     }
 
-    Result<void> make_machine()
-    {
-        CELL_TRY(const os::Kvm kvm, os::Kvm::adopt(os::Descriptor(file(SBM_RUNNER_DEVICE))));
-        std::memcpy(&cpuid_, control_.cpuid, sizeof cpuid_);
-        return machine_.create(kvm, cpuid_);
-    }
-
     Result<os::Mapping> map_shared(std::size_t segment)
     {
         const sbm_zygote_segment &at = segments_[segment];
@@ -156,8 +146,9 @@ private:
     image::Region region(std::size_t segment, bool shared, std::byte *host) const
     {
         const sbm_zygote_segment &at = segments_[segment];
-        return {at.address, at.size, static_cast<int>(at.protection),
-                file(segment), at.offset, shared, host, at.may_change != 0};
+        return {at.address,    at.size,           static_cast<int>(at.protection),
+                file(segment), at.offset,         shared,
+                host,          at.may_change != 0};
     }
 
     void sort_regions()
@@ -291,15 +282,13 @@ private:
     }
 
     sbm_runner &control_;
+    backend::vm::Machine &machine_;
     const std::span<const sbm_zygote_segment> segments_;
     const std::span<const int> files_;
-    os::KvmCpuid cpuid_;
-    // The machine goes before its memory.
     os::Mapping window_;
     std::vector<os::Mapping> mappings_; // of buffers and what is lent
     std::shared_ptr<const os::Mapping> constants_;
     std::vector<image::Region> regions_, buffers_, lent_;
-    backend::vm::Machine machine_;
     std::uint32_t answered_ = 0; // the last sequence number that was seen
 };
 
@@ -317,14 +306,22 @@ sbm_runner *map_control(std::span<const sbm_zygote_segment> segments, std::span<
 
 } // namespace
 
-void run(std::span<const sbm_zygote_segment> segments, std::span<const int> files, pid_t parent)
+Result<void> make_machine(int device, backend::vm::Machine &machine)
 {
-    die_with(parent);
+    CELL_TRY(const os::Kvm kvm, os::Kvm::adopt(os::Descriptor(device)));
+    CELL_TRY(os::KvmCpuid cpuid, kvm.supported_cpuid());
+    backend::vm::hide_virtualisation(cpuid);
+    return machine.create(kvm, cpuid);
+}
+
+void run(backend::vm::Machine &machine, std::span<const sbm_zygote_segment> segments,
+         std::span<const int> files)
+{
     sbm_runner *const control = map_control(segments, files);
     if (!control)
         ::_exit(1);
     const std::uint32_t left_out = control->left_out;
-    static Runner runner(*control, segments, files); // never destroyed
+    static Runner runner(*control, machine, segments, files); // never destroyed
     if (const auto prepared = runner.prepare(); !prepared)
         runner.refuse(prepared.error());
     confine(SBM_RUNNER_PROCESSOR, left_out);

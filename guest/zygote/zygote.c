@@ -156,7 +156,7 @@ static void fork_cell(int is_open)
         map_segments();
         cell_run(self, is_open, message.left_out);
     }
-    const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid};
+    const struct sbm_zygote_reply answer = {pid < 0 ? (int32_t)-pid : 0, (int32_t)pid, ""};
     reply(answer, pid < 0 ? -1 : pidfd);
     if (pid > 0)
         kernel(SYS_close, pidfd);
@@ -171,7 +171,7 @@ static void reap(long pid)
     int status = 0;
     kernel(SYS_kill, pid, SIGKILL); /* if the host has not done it */
     kernel(SYS_wait4, pid, &status, __WALL, 0);
-    reply((struct sbm_zygote_reply){status >> 8 & 0xff, (int32_t)pid}, -1);
+    reply((struct sbm_zygote_reply){status >> 8 & 0xff, (int32_t)pid, ""}, -1);
 }
 
 /* Cells inherit that there is nothing left. */
@@ -200,7 +200,7 @@ void zygote_main(void)
     if (!failed)
         failed = kernel(SYS_munmap, after, USER_END - after);
     const long self = kernel6(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    reply((struct sbm_zygote_reply){(int32_t)-failed, (int32_t)self}, -1);
+    reply((struct sbm_zygote_reply){(int32_t)-failed, (int32_t)self, ""}, -1);
     for (;;) {
         int received[SBM_ZYGOTE_FILES];
         const unsigned count = receive(received);
@@ -214,7 +214,7 @@ void zygote_main(void)
             reap(message.pid);
         } else if (message.order == SBM_ZYGOTE_WATCH && count == 1) {
             host = received[0];
-            reply((struct sbm_zygote_reply){0, (int32_t)self}, -1);
+            reply((struct sbm_zygote_reply){0, (int32_t)self, ""}, -1);
         }
     }
 }

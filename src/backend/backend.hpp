@@ -141,6 +141,10 @@ public:
 
     // A backend that can start here and now.
     virtual Result<std::unique_ptr<Backend>> open() = 0;
+
+    // What a host is found with may still be starting: waits for that. Who does not call this
+    // is told by the first backend that starts.
+    virtual Result<void> confirm() { return {}; }
 };
 
 // The level here, or what is missing. `left_out` is for tests: a rule that filters are

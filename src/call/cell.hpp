@@ -22,7 +22,8 @@ namespace cell::call {
 
 // SBM_LEVEL_PROCESS or SBM_LEVEL_VM on this machine, or what is missing.
 Result<std::shared_ptr<backend::Host>> find_host(sbm_level level);
-// The same with two walls: the process that runs a cell is always another one, and confined.
+// The same with two walls: the process that runs a cell is always another one, and confined. It
+// may still be starting.
 Result<std::shared_ptr<backend::Host>> find_confined_host(sbm_level level);
 
 class Cell {

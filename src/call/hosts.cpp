@@ -8,7 +8,9 @@ namespace cell::call {
 
 Result<std::shared_ptr<backend::Host>> find_host(sbm_level level)
 {
-    return level == SBM_LEVEL_VM ? backend::find_vm() : backend::find_process();
+    CELL_TRY(auto host, level == SBM_LEVEL_VM ? backend::find_vm() : backend::find_process());
+    CELL_CHECK(host->confirm());
+    return host;
 }
 
 Result<std::shared_ptr<backend::Host>> find_confined_host(sbm_level level)

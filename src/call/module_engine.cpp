@@ -67,8 +67,7 @@ Result<void> ModuleEngine::clone(const std::shared_ptr<const image::ModuleTempla
     thunks_ = std::move(thunks);
     const bool is_vm = level() == SBM_LEVEL_VM;
     CELL_TRY(image::CellImage image,
-             image::clone_template(source,
-                                   is_vm ? image::HostView::own : image::HostView::shared));
+             image::clone_template(source, is_vm ? image::HostView::own : image::HostView::shared));
     CELL_CHECK(start(std::move(image)));
     set_up_calls();
     return {};

@@ -42,24 +42,33 @@ Result<sbm_level> level_from_environment(sbm_level level)
     return level;
 }
 
-Result<StrongHost> find_strong_host(sbm_level level, FindHost &find)
+Result<StrongHost> find_strong_host(sbm_level level, FindHost &find,
+                                    const std::function<Result<void>()> &meanwhile)
 {
     CELL_TRY(level, level_from_environment(level));
     if (level == SBM_LEVEL_PROCESS || level == SBM_LEVEL_VM) {
         CELL_TRY(auto host, find(level));
+        if (meanwhile)
+            CELL_CHECK(meanwhile());
         return StrongHost{level, std::move(host)};
     }
     if (level != SBM_LEVEL_STRONGEST)
         return error(Errc::not_available, "a module runs at the levels `process` and `vm` only");
+    std::optional<Result<void>> done; // meanwhile
     const auto attempt = [&](sbm_level strong) -> Result<StrongHost> {
         CELL_TRY(auto host, find(strong));
+        if (!done)
+            done = meanwhile ? meanwhile() : Result<void>();
+        CELL_CHECK(host->confirm());
         CELL_CHECK(host->open());
         return StrongHost{strong, std::move(host)};
     };
     auto vm = attempt(SBM_LEVEL_VM);
+    auto process = vm ? Result<StrongHost>(StrongHost{}) : attempt(SBM_LEVEL_PROCESS);
+    if (done)
+        CELL_CHECK(*done);
     if (vm)
         return vm;
-    auto process = attempt(SBM_LEVEL_PROCESS);
     if (process)
         return process;
     return error(Errc::not_available, "no strong level here: vm: %.100s; process: %.100s",

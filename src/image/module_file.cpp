@@ -5,15 +5,18 @@
 #include "base/checked.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cinttypes>
 #include <cstring>
 #include <limits>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <type_traits>
 
 namespace cell::image {
 namespace {
 
+constexpr char kName[] = "sbm-module"; // of the copy
 constexpr std::uint64_t kFileMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kLowestAddress = std::uint64_t{1} << 16;
 constexpr std::uint64_t kHighestAddress = std::uint64_t{1} << 40;
@@ -359,13 +362,24 @@ bool ModuleFile::contains_file_bytes(std::uint64_t address, std::uint64_t size,
 
 Result<std::shared_ptr<const ModuleFile>> ModuleFile::parse(std::span<const std::byte> content)
 {
-    if (content.empty() || content.size() > kFileMax)
-        return damaged(content.empty() ? "the file is empty" : "the file is larger than 1 GiB");
+    if (content.size() > kFileMax)
+        return damaged("the file is larger than 1 GiB");
+    CELL_TRY(os::Descriptor copy, os::program_file(kName, content));
+    return adopt(std::move(copy));
+}
+
+Result<std::shared_ptr<const ModuleFile>> ModuleFile::adopt(os::Descriptor copy)
+{
+    struct stat status;
+    if (::fstat(copy.get(), &status) != 0)
+        return os_error(errno, "cannot read the file");
+    if (status.st_size == 0)
+        return damaged("the file is empty");
     auto module = std::make_shared<ModuleFile>();
-    CELL_TRY(module->file_, os::program_file("sbm-module", content));
+    module->file_ = std::move(copy);
+    module->size_ = static_cast<std::size_t>(status.st_size);
     CELL_TRY(module->mapping_,
-             os::map_file(module->file_.get(), 0, content.size(), PROT_READ, MAP_PRIVATE));
-    module->size_ = content.size();
+             os::map_file(module->file_.get(), 0, module->size_, PROT_READ, MAP_PRIVATE));
     CELL_CHECK(ModuleReader(*module).run());
     return std::shared_ptr<const ModuleFile>(std::move(module));
 }
@@ -373,8 +387,8 @@ Result<std::shared_ptr<const ModuleFile>> ModuleFile::parse(std::span<const std:
 Result<std::shared_ptr<const ModuleFile>> ModuleFile::load(const std::string &path)
 {
     CELL_TRY(const os::Descriptor file, os::open_for_reading(path));
-    CELL_TRY(const std::vector<std::byte> content, os::read_all(file.get(), kFileMax));
-    return parse(content);
+    CELL_TRY(os::Descriptor copy, os::copy_program_file(kName, file.get(), kFileMax));
+    return adopt(std::move(copy));
 }
 
 } // namespace cell::image

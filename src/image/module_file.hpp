@@ -82,6 +82,9 @@ public:
 private:
     friend class ModuleReader;
 
+    // `copy` is sealed.
+    static Result<std::shared_ptr<const ModuleFile>> adopt(os::Descriptor copy);
+
     os::Descriptor file_;
     os::Mapping mapping_;
     std::uint64_t size_ = 0;

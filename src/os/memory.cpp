@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -222,13 +223,50 @@ Result<void> write_file(const std::string &path, std::span<const std::byte> cont
     return written ? Result<void>(os_error(number, "cannot replace %s", path.c_str())) : written;
 }
 
-Result<Descriptor> program_file(const char *name, std::span<const std::byte> content)
+namespace {
+
+Result<Descriptor> create_program_file(const char *name)
 {
-    CELL_TRY(Descriptor file, create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC));
-    CELL_CHECK(write_all(file.get(), content));
+    return create_memory_file(name, MFD_CLOEXEC | MFD_ALLOW_SEALING, MFD_EXEC);
+}
+
+Result<void> seal(const Descriptor &file)
+{
     if (::fcntl(file.get(), F_ADD_SEALS,
                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
         return os_error(errno, "cannot seal a memory file");
+    return {};
+}
+
+} // namespace
+
+Result<Descriptor> program_file(const char *name, std::span<const std::byte> content)
+{
+    CELL_TRY(Descriptor file, create_program_file(name));
+    CELL_CHECK(write_all(file.get(), content));
+    CELL_CHECK(seal(file));
+    return file;
+}
+
+Result<Descriptor> copy_program_file(const char *name, int source, std::size_t limit)
+{
+    constexpr std::size_t kStep = std::size_t{1} << 18; // what a cache holds
+    const auto step = std::make_unique_for_overwrite<std::byte[]>(kStep);
+    CELL_TRY(Descriptor file, create_program_file(name));
+    for (std::size_t done = 0;;) {
+        const ssize_t n = ::read(source, step.get(), kStep);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return os_error(errno, "cannot read the file");
+        if (n == 0)
+            break;
+        done += static_cast<std::size_t>(n);
+        if (done > limit)
+            return error(Errc::misuse, "the file is larger than %zu bytes", limit);
+        CELL_CHECK(write_all(file.get(), {step.get(), static_cast<std::size_t>(n)}));
+    }
+    CELL_CHECK(seal(file));
     return file;
 }
 

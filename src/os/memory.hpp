@@ -76,6 +76,8 @@ Result<void> resize_memory_file(int file, std::uint64_t size);
 
 // A sealed file with this content, which a process can be started from.
 Result<Descriptor> program_file(const char *name, std::span<const std::byte> content);
+// The same with what is left to read of another file; misuse beyond `limit` bytes.
+Result<Descriptor> copy_program_file(const char *name, int source, std::size_t limit);
 
 // Calls visit(start, end) for each piece of [offset, offset + size) of a memory file that
 // has memory behind it, in order.

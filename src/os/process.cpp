@@ -32,6 +32,21 @@ struct Launch {
     alignas(16) std::array<std::byte, kCloneStack> outer_stack, inner_stack;
 };
 
+// Goes on elsewhere than the creator, who has other things to do meanwhile: the kernel would
+// leave both on one processor. Without another one nothing changes.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void leave_processor()
+{
+    unsigned long allowed[128] = {}; // of 8192 processors
+    constexpr unsigned kBits = 8 * sizeof allowed[0];
+    unsigned here = 0;
+    const long size = ::syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+    if (size <= 0 || ::syscall(SYS_getcpu, &here, nullptr, nullptr) != 0 ||
+        here >= 8 * sizeof allowed)
+        return;
+    allowed[here / kBits] &= ~(1UL << here % kBits);
+    ::syscall(SYS_sched_setaffinity, 0, size, allowed); // refused if nothing is left
+}
+
 // Runs in a process that shares the memory of the program, but not its
 // descriptors: nothing here may change memory that others rely on.
 __attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper(void *raw)
@@ -54,6 +69,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper
     // each other, and every hand-over between two of them pays for it.
     ::syscall(SYS_setpgid, 0, 0);
     ::syscall(SYS_chdir, "/");
+    leave_processor();
     ::syscall(SYS_execveat, kHelperProgram, "", arguments, environment, AT_EMPTY_PATH);
     launch.error = errno;
     ::syscall(SYS_exit_group, 1);

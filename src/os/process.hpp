@@ -16,7 +16,8 @@ namespace cell::os {
 // Starts `program` with one descriptor, number 3: its end of the socket that is
 // returned. It gets no environment, a process group of its own, and is nobody's child
 // here: the program sees no SIGCHLD and cannot wait for it by accident. It has
-// to end by itself when the socket closes.
+// to end by itself when the socket closes. It may run on every processor of the caller's but
+// the one that this is called on, if there are others.
 Result<Descriptor> start_helper(int program);
 
 // One packet, with descriptors. Interrupted calls are repeated.

@@ -39,8 +39,12 @@ public:
 
     Result<AppEnd> run(const std::string &path)
     {
-        CELL_CHECK(choose_host());
-        return run_on_host(path);
+        std::shared_ptr<const cell::image::ModuleFile> file;
+        CELL_CHECK(choose_host([&]() -> Result<void> {
+            CELL_TRY(file, load(path));
+            return {};
+        }));
+        return run_on_host(path, std::move(file));
     }
 
     // `host` is of that level, or for the level none without walls.
@@ -49,7 +53,8 @@ public:
     {
         level_ = level;
         host_ = std::move(host);
-        return run_on_host(path);
+        CELL_TRY(auto file, load(path));
+        return run_on_host(path, std::move(file));
     }
 
     Result<AppEnd> replay(const std::string &path)
@@ -62,7 +67,7 @@ public:
         CELL_TRY(auto state, cell::image::parse_template(start));
         if (!state->file->main())
             return cell::error(Errc::misuse, "the record is of no app");
-        CELL_CHECK(choose_host());
+        CELL_CHECK(choose_host({}));
         CELL_TRY(const auto module,
                  cell::call::Module::adopt(std::move(state), limits(), {host_, options_.stop}));
         cell::supervisor::Player player(log);
@@ -77,27 +82,35 @@ public:
 private:
     bool is_open() const { return level_ == SBM_LEVEL_NONE; }
 
-    // Cells of apps run in a process that has nothing else, at either level.
-    Result<void> choose_host()
+    // Cells of apps run in a process that has nothing else, at either level. See
+    // find_strong_host.
+    Result<void> choose_host(const std::function<Result<void>()> &meanwhile)
     {
         if (options_.level == Level::none) {
             level_ = SBM_LEVEL_NONE;
             CELL_TRY(host_, cell::backend::find_open_process());
-            return {};
+            return meanwhile ? meanwhile() : Result<void>();
         }
-        CELL_TRY(auto found, cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
-                                                          cell::call::find_confined_host));
+        CELL_TRY(auto found,
+                 cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
+                                              cell::call::find_confined_host, meanwhile));
         level_ = found.level;
         host_ = std::move(found.host);
         return {};
     }
 
-    Result<AppEnd> run_on_host(const std::string &path)
+    static Result<std::shared_ptr<const cell::image::ModuleFile>> load(const std::string &path)
     {
         CELL_TRY(auto file, cell::image::ModuleFile::load(path));
         if (!file->main())
             return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
                                path.c_str());
+        return file;
+    }
+
+    Result<AppEnd> run_on_host(const std::string &path,
+                               std::shared_ptr<const cell::image::ModuleFile> file)
+    {
         audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
         const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
         audit_.end(end_, ended ? nullptr : &ended.error());
@@ -111,8 +124,8 @@ private:
     {
         if (options_.record.empty())
             return run_cell(file->main(), nullptr, [&](cell::call::SystemCalls &system) {
-                return cell::call::Instance::begin(file, limits(),
-                                                   {host_, options_.stop, &meter_}, system);
+                return cell::call::Instance::begin(file, limits(), {host_, options_.stop, &meter_},
+                                                   system);
             });
         // A record begins with what the constructors have left.
         CELL_TRY(const auto module,

@@ -59,6 +59,7 @@ public:
     }
 
     Result<std::unique_ptr<Backend>> open() override;
+    Result<void> confirm() override { return zygote_.confirm(); }
 
     process::Zygote &zygote() { return zygote_; }
     std::uint32_t left_out() const { return left_out_; }

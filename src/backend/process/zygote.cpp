@@ -87,11 +87,52 @@ Result<void> Zygote::start(std::span<const unsigned char> bytes)
     birth_mark_.data()[0] = std::byte{1};
     CELL_TRY(const os::Descriptor program, os::program_file("sbm-zygote", std::as_bytes(bytes)));
     CELL_TRY(socket_, os::start_helper(program.get()));
+    return let_watch();
+}
+
+Result<void> Zygote::prepare(int device)
+{
+    const std::lock_guard lock(mutex_);
+    device_ = device;
+    return order_preparation();
+}
+
+Result<void> Zygote::order_preparation()
+{
+    sbm_zygote_message message{};
+    message.order = SBM_ZYGOTE_PREPARE;
+    const int files[] = {device_};
+    CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
+    is_preparing_ = true;
+    return {};
+}
+
+Result<void> Zygote::confirm()
+{
+    const std::lock_guard lock(mutex_);
+    CELL_CHECK(greet());
+    return is_preparing_ ? await_prepared() : Result<void>();
+}
+
+// Its first words, and the answer to the first order.
+Result<void> Zygote::greet()
+{
+    if (pid_ != 0)
+        return {};
     CELL_TRY(const sbm_zygote_reply hello, receive());
     if (hello.error)
         return os_error(hello.error, "the cell's process cannot unmap what the kernel gave it");
+    if (!receive())
+        return error(Errc::not_available, "the cell's process ended");
     pid_ = hello.pid;
-    return let_watch();
+    return {};
+}
+
+Result<void> Zygote::await_prepared()
+{
+    is_preparing_ = false;
+    CELL_TRY(prepared_, receive_forked());
+    return {};
 }
 
 bool Zygote::is_in_child() const
@@ -106,8 +147,7 @@ Result<void> Zygote::let_watch()
     sbm_zygote_message message{};
     message.order = SBM_ZYGOTE_WATCH;
     const int files[] = {self.get()};
-    CELL_CHECK(os::send_packet(socket_.get(), &message, sizeof message, files));
-    return receive() ? Result<void>() : error(Errc::not_available, "the cell's process ended");
+    return os::send_packet(socket_.get(), &message, sizeof message, files);
 }
 
 Result<sbm_zygote_reply> Zygote::receive(os::Descriptor *file)
@@ -138,7 +178,13 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
     const std::lock_guard lock(mutex_);
     if (is_in_child())
         return error(Errc::misuse, "the sandbox belongs to the parent process");
+    CELL_CHECK(greet());
     follow_caller();
+    if (device_ >= 0 && !prepared_) {
+        if (!is_preparing_)
+            CELL_CHECK(order_preparation());
+        CELL_CHECK(await_prepared());
+    }
     Sender sender(socket_.get());
     for (const image::Region &region : regions)
         CELL_CHECK(sender.add(region, false));
@@ -148,8 +194,21 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
     sender.message.order = walls == Walls::all ? SBM_ZYGOTE_FORK : SBM_ZYGOTE_FORK_OPEN;
     sender.message.left_out = left_out;
     CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
+    if (prepared_) {
+        Forked runner = std::move(*prepared_);
+        prepared_.reset();
+        return runner;
+    }
+    return receive_forked();
+}
+
+Result<Zygote::Forked> Zygote::receive_forked()
+{
     Forked forked;
-    CELL_TRY(const sbm_zygote_reply reply, receive(&forked.pidfd));
+    CELL_TRY(sbm_zygote_reply reply, receive(&forked.pidfd));
+    reply.text[sizeof reply.text - 1] = '\0';
+    if (reply.error && reply.text[0])
+        return error(Errc::not_available, "%s", reply.text);
     if (reply.error)
         return os_error(reply.error, "the cell's process cannot be forked");
     if (!forked.pidfd) { // a cell that cannot be watched or ended must not be
@@ -163,6 +222,7 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
 Result<int> Zygote::reap(pid_t pid)
 {
     const std::lock_guard lock(mutex_);
+    CELL_CHECK(greet());
     sbm_zygote_message message{};
     message.order = SBM_ZYGOTE_REAP;
     message.pid = pid;

@@ -10,6 +10,7 @@
 #include "os/memory.hpp"
 
 #include <mutex>
+#include <optional>
 #include <span>
 #include <sys/types.h>
 
@@ -25,8 +26,16 @@ public:
     Zygote(const Zygote &) = delete;
     Zygote &operator=(const Zygote &) = delete;
 
-    // Starts it. The bytes are those of a program that speaks abi/zygote.h.
+    // Starts it. The bytes are those of a program that speaks abi/zygote.h. What comes of it is
+    // told by whatever is called next.
     Result<void> start(std::span<const unsigned char> program);
+
+    // Of runners: the next one begins to make its machine of the device, which stays the
+    // caller's, and each later one does so when it is forked.
+    Result<void> prepare(int device);
+
+    // Waits until it has started, and whoever is prepared is ready.
+    Result<void> confirm();
 
     // A cell that will see `regions`, and those of `hidden` only when it is told so later. It
     // runs on the caller's processor. `left_out` is for tests, see the zygote's message.
@@ -50,15 +59,22 @@ private:
     struct Sender;
 
     Result<sbm_zygote_reply> receive(os::Descriptor *file = nullptr);
+    Result<Forked> receive_forked();
     Result<void> let_watch();
+    Result<void> greet();
+    Result<void> order_preparation();
+    Result<void> await_prepared();
     void follow_caller();
     bool is_in_child() const;
 
     std::mutex mutex_;
     os::Descriptor socket_;
     os::Mapping birth_mark_; // a page that the kernel clears in a forked child
-    pid_t pid_ = 0;
+    pid_t pid_ = 0;          // 0: not greeted yet
     int cpu_ = -1;
+    int device_ = -1; // of runners
+    bool is_preparing_ = false;
+    std::optional<Forked> prepared_;
 };
 
 } // namespace cell::backend::process

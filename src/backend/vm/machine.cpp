@@ -67,7 +67,6 @@ Result<void> Machine::start(const image::CellParts &parts, Ring ring)
     if (!return_slot_)
         return error(Errc::misuse, "the cell has no stack");
     announce_exit();
-    CELL_CHECK(rehearse_kick());
     CELL_CHECK(prepare_processor());
     if (parts.is_module())
         CELL_CHECK(lead_system_calls());
@@ -272,8 +271,6 @@ bool Machine::set_executable(bool executable)
     return done;
 }
 
-// The kernel splits mappings for it, which fails at its limit of mappings: better now
-// than when a call has to be ended.
 Result<void> Machine::rehearse_kick()
 {
     const bool taken = set_executable(false);

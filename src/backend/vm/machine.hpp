@@ -63,6 +63,9 @@ public:
     // instruction fetch fails, and KVM_RUN with it: no signal is needed, and none
     // of the program's is touched.
     bool set_executable(bool executable);
+    // The kernel splits mappings for it, which fails at its limit of mappings: better now
+    // than when a call has to be ended.
+    Result<void> rehearse_kick();
 
     // Shared with the kernel.
     kvm_run &run_page() const { return *reinterpret_cast<kvm_run *>(run_page_.data()); }
@@ -94,7 +97,6 @@ private:
     Result<void> set_system_call_target(std::uint64_t target);
     Result<void> lead_system_calls();
     Result<void> try_system_call();
-    Result<void> rehearse_kick();
     Exit decode_port(std::uint16_t port);
     Exit decode_leave(std::uint64_t exit);
     Exit decode_exception(std::uint32_t vector);

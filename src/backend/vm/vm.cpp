@@ -62,6 +62,7 @@ public:
     {
         image_ = &image;
         CELL_CHECK(machine_.start(image.parts(), host_.system_call_ring()));
+        CELL_CHECK(machine_.rehearse_kick());
         host_.set_system_call_ring(machine_.ring());
         return {};
     }

@@ -9,7 +9,6 @@
 #include "backend/call_meter.hpp"
 #include "backend/mailbox.hpp"
 #include "backend/process/zygote.hpp"
-#include "backend/vm/machine.hpp"
 #include "base/checked.hpp"
 #include "os/futex.hpp"
 #include "os/kvm.hpp"
@@ -44,23 +43,19 @@ public:
     Result<void> find()
     {
         CELL_TRY(kvm_, os::Kvm::open());
-        CELL_TRY(cpuid_, kvm_.supported_cpuid());
-        vm::hide_virtualisation(cpuid_);
-        CELL_CHECK(kvm_.create_machine()); // can it be done here? A runner's is its own
-        return zygote_.start({sbm_runner_begin, sbm_runner_end});
+        CELL_CHECK(zygote_.start({sbm_runner_begin, sbm_runner_end}));
+        return zygote_.prepare(kvm_.device());
     }
 
     Result<std::unique_ptr<Backend>> open() override;
+    Result<void> confirm() override { return zygote_.confirm(); }
 
     process::Zygote &zygote() { return zygote_; }
-    int device() const { return kvm_.device(); }
-    const os::KvmCpuid &cpuid() const { return cpuid_; }
     std::uint32_t left_out() const { return left_out_; }
 
 private:
     const std::uint32_t left_out_;
     os::Kvm kvm_;
-    os::KvmCpuid cpuid_;
     process::Zygote zygote_;
 };
 
@@ -204,9 +199,8 @@ private:
         const int window_file = file_of(parts, window);
         std::vector<image::Region> shown = {
             {0, control_page_.size(), PROT_READ | PROT_WRITE, control_file_.get(), 0, true, {}},
-            {0, 0, PROT_NONE, host_.device(), 0, false, {}},
             {0, window.size, PROT_READ | PROT_WRITE, window_file, 0, true, window.host}};
-        static_assert(SBM_RUNNER_REGIONS == 3);
+        static_assert(SBM_RUNNER_REGIONS == 2);
         shown.insert(shown.end(), parts.regions.begin(), parts.regions.end());
         shown.insert(shown.end(), lent_.begin(), lent_.end());
         CELL_TRY(process::Zygote::Forked forked,
@@ -246,8 +240,6 @@ private:
         fresh.thread_pointer = parts.thread_pointer;
         fresh.system_window = parts.system_window;
         fresh.system_call_entry = parts.system_call_entry;
-        static_assert(sizeof(os::KvmCpuid) == sizeof fresh.cpuid);
-        std::memcpy(fresh.cpuid, &host_.cpuid(), sizeof fresh.cpuid);
     }
 
     Result<void> await_start()
