@@ -72,10 +72,15 @@ private:
     std::filesystem::path folder_;
 };
 
+sbm::Level level_of(const std::string &name)
+{
+    return name == "vm" ? sbm::Level::vm : sbm::Level::process;
+}
+
 sbm::AppOptions options_of(const std::string &level, std::vector<std::string> arguments)
 {
     sbm::AppOptions options;
-    options.level = level == "vm" ? sbm::Level::vm : sbm::Level::process;
+    options.level = level_of(level);
     options.arguments = std::move(arguments);
     options.arguments.insert(options.arguments.begin(), "app");
     return options;
@@ -142,18 +147,38 @@ void add_files(Rows &rows, const std::shared_ptr<Stage> &stage)
 }
 
 // Until the first line of what it writes has come.
+template <class Run> double time_to_first_line(const std::string &level, const Run &run)
+{
+    double first = -1;
+    sbm::AppOptions options = options_of(level, {"line"});
+    const double begin = now();
+    options.output = [&](int, std::string_view) {
+        if (first < 0)
+            first = now() - begin;
+    };
+    const sbm::Result<sbm::AppEnd> ended = run(options);
+    return ended && ended->status == 0 ? first : -1.0;
+}
+
 Operation start_app(const std::shared_ptr<Stage> &stage, const std::string &level)
 {
     return [=] {
-        double first = -1;
-        sbm::AppOptions options = options_of(level, {"line"});
-        const double begin = now();
-        options.output = [&](int, std::string_view) {
-            if (first < 0)
-                first = now() - begin;
-        };
-        const auto ended = sbm::run_app(stage->app(), stage->policy(), options);
-        return ended && ended->status == 0 ? first : -1.0;
+        return time_to_first_line(level, [&](const sbm::AppOptions &options) {
+            return sbm::run_app(stage->app(), stage->policy(), options);
+        });
+    };
+}
+
+// One that has been loaded before.
+Operation start_again(const std::shared_ptr<Stage> &stage, const std::string &level)
+{
+    const auto app = std::make_shared<sbm::Result<sbm::App>>(sbm::Error(sbm::Errc::misuse, ""));
+    return [=] {
+        if (!*app)
+            *app = sbm::App::load(stage->app(), level_of(level));
+        return !*app ? -1.0 : time_to_first_line(level, [&](const sbm::AppOptions &options) {
+            return (*app)->run(stage->policy(), options);
+        });
     };
 }
 
@@ -281,17 +306,22 @@ void add_network(Rows &rows, const std::shared_ptr<Stage> &stage)
          Unit::rate});
 }
 
-// Apps that all wait, each in a thread that runs it, until they are stopped.
+// Runs of one app that all wait, each in a thread of its own, until they are stopped.
 class RunningApps {
 public:
     RunningApps(const Stage &stage, const std::string &level, std::size_t count)
+        : app_(sbm::App::load(stage.app(), level_of(level)))
     {
+        if (!app_) {
+            failed_ = count;
+            return;
+        }
         for (std::size_t i = 0; i < count; i++)
             threads_.emplace_back([&, level] {
                 sbm::AppOptions options = options_of(level, {"wait"});
                 options.stop = stop_.get_token();
                 options.output = [this](int, std::string_view) { running_++; };
-                const auto ended = sbm::run_app(stage.app(), stage.policy(), options);
+                const auto ended = app_->run(stage.policy(), options);
                 if (ended || ended.error().code() != sbm::Errc::cancelled)
                     failed_++;
             });
@@ -309,6 +339,7 @@ public:
     std::size_t failed() const { return failed_; }
 
 private:
+    const sbm::Result<sbm::App> app_;
     std::stop_source stop_;
     std::atomic<std::size_t> running_{0}, failed_{0};
     std::vector<std::thread> threads_;
@@ -357,6 +388,10 @@ void add_apps(Rows &rows)
               1,
               Unit::time,
               {"fork, exec of echo", start_program()}});
+    rows.add({"app: start of one that is loaded",
+              start_again(stage, rows.level()),
+              {"fork, exec of echo", start_program()},
+              {10, 2}});
     rows.add({"app: typed call",
               told_by_app(stage, rows.level(), {"calls", "2000"}),
               {"null call of the level", c_null_call(rows.level())},

@@ -13,9 +13,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sbm/policy.hpp>
@@ -95,36 +97,57 @@ struct AppOptions {
     // process or vm. Or none, which is no sandbox: a process that debuggers can attach to, which
     // has no limits of time and no filter against the kernel.
     Level level = Level::strongest;
-    std::vector<std::string> arguments; // the first one is the app's name
+    std::vector<std::string> arguments{}; // the first one is the app's name
 
     // These are called while the app waits, by the thread that runs it, and must not throw: an
     // exception ends the program.
     // What the app writes to standard output (1) and error (2): any bytes.
-    std::function<void(int stream, std::string_view text)> output;
-    std::function<void(const DeniedCall &)> denied;
-    std::function<void(const TracedCall &)> trace; // each call, when it is answered
-    std::function<void(const NeededGrant &)> needed;
+    std::function<void(int stream, std::string_view text)> output{};
+    std::function<void(const DeniedCall &)> denied{};
+    std::function<void(const TracedCall &)> trace{}; // each call, when it is answered
+    std::function<void(const NeededGrant &)> needed{};
     // The audit log: the start of the app, each denial, and its end, each a JSON object in one
     // line, without a newline. False if the line could not be kept. Lines beyond `audit_bytes`
     // are dropped, except for the last one, which tells how many were. docs/apps.md has the keys.
-    std::function<bool(std::string_view line)> audit;
+    std::function<bool(std::string_view line)> audit{};
     std::uint64_t audit_bytes = std::uint64_t{1} << 20;
-    std::string policy_name; // for the audit log
+    std::string policy_name{}; // for the audit log
     // A file that gets all that enters the app, for replay_app; empty: none. It holds what the
     // app has read, and the app itself.
-    std::string record;
+    std::string record{};
     // At Level::none, before `main` runs.
-    std::function<void(const DebugTarget &)> debug;
+    std::function<void(const DebugTarget &)> debug{};
     // When it has ended in whatever way, if it has begun.
-    std::function<void(const AppEnd &)> ended;
+    std::function<void(const AppEnd &)> ended{};
 
-    std::stop_token stop;            // ends the app from any thread: Errc::cancelled
+    std::stop_token stop{};          // ends the app from any thread: Errc::cancelled
     AppCounters *counters = nullptr; // outlives the call
 };
 
-// Until the app has ended. The error says what ended it otherwise, or why it did not start:
-// fault, timed_out, cancelled, no_memory, or misuse for a file that is no app. Nothing here
-// throws.
+// An app, loaded for many runs: they share its file in memory and the process that their cells
+// are forked from. Should that process be killed, all that run end, each with a report. Nothing
+// here throws.
+class App {
+public:
+    // Misuse for a file that is no app, or not_available for a level that is not here. What later
+    // becomes of the file does not matter.
+    static Result<App> load(const std::string &file, Level level = Level::strongest) noexcept;
+
+    Level level() const noexcept; // process, vm or none
+
+    // As run_app; from any thread, any number at a time. The level in `options` is the app's or
+    // left at strongest: else misuse.
+    Result<AppEnd> run(const Policy &policy, const AppOptions &options = {}) const noexcept;
+
+private:
+    struct State; // src/supervisor/app.cpp
+    explicit App(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+    std::shared_ptr<const State> state_;
+};
+
+// Loads and runs an app: until it has ended. The error says what ended it otherwise, or why it did
+// not start: fault, timed_out, cancelled, no_memory, or misuse for a file that is no app. Nothing
+// here throws.
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options = {}) noexcept;
 

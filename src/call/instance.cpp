@@ -85,7 +85,7 @@ Result<std::unique_ptr<Instance>> Instance::begin(std::shared_ptr<const image::M
         auto engine =
             std::make_unique<ModuleEngine>(options.level, complete, loading.host, &system);
         CELL_CHECK(engine->begin(std::move(file), {complete.memory, complete.stack},
-                                 loading.meter ? *loading.meter : os::TickMeter(), loading.stop));
+                                 loading.rate, loading.stop));
         return adopt(std::move(engine));
     });
 }

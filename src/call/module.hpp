@@ -21,8 +21,8 @@ struct Loading {
     // of that level if there is none.
     std::shared_ptr<backend::Host> host{};
     std::stop_token stop{}; // ends the start
-    // That has run for a while, if there is one: else one may have to be waited for.
-    const os::TickMeter *meter = nullptr;
+    // Of this processor, if it is known: to measure it takes a millisecond.
+    os::TickRate rate{};
 };
 
 class Module : public std::enable_shared_from_this<Module> {

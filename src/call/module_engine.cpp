@@ -74,13 +74,14 @@ Result<void> ModuleEngine::clone(const std::shared_ptr<const image::ModuleTempla
 }
 
 Result<void> ModuleEngine::begin(std::shared_ptr<const image::ModuleFile> file,
-                                 const image::ImageOptions &memory, const os::TickMeter &meter,
+                                 const image::ImageOptions &memory, const os::TickRate &rate,
                                  const std::stop_token &stop)
 {
+    const os::TickMeter meter;
     CELL_TRY(image::CellImage image, image::build_module_image(std::move(file), memory));
     CELL_CHECK(start(std::move(image)));
     CELL_CHECK(run_constructors(*cell_, limits_, stop));
-    CELL_CHECK(cell_->finish_start(meter.rate()));
+    CELL_CHECK(cell_->finish_start(rate.multiplier ? rate : meter.rate()));
     thunks_ = std::make_shared<const Thunks>(
         thunks_of(cell_->image().module(), cell_->image().layout().bias));
     set_up_calls();

@@ -33,9 +33,9 @@ public:
                        std::shared_ptr<const Thunks> thunks);
 
     // From a file: the constructors run, and what is called afterwards finds what they left.
-    // There is no state to which such a cell could be reset. `meter` has run for a while.
+    // There is no state to which such a cell could be reset. See Loading.
     Result<void> begin(std::shared_ptr<const image::ModuleFile> file,
-                       const image::ImageOptions &memory, const os::TickMeter &meter,
+                       const image::ImageOptions &memory, const os::TickRate &rate,
                        const std::stop_token &stop);
 
     Result<long> call(Function function, const void *data, std::size_t size,

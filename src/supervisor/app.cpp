@@ -26,35 +26,56 @@ namespace {
 using cell::supervisor::Recorder;
 using cell::system::Services;
 
-class App {
+using cell::supervisor::Ground;
+using File = std::shared_ptr<const cell::image::ModuleFile>;
+
+Result<File> load_file(const std::string &path)
+{
+    CELL_TRY(auto file, cell::image::ModuleFile::load(path));
+    if (!file->main())
+        return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
+                           path.c_str());
+    return file;
+}
+
+// Cells of apps run in a process that has nothing else, at either level. See find_strong_host.
+Result<Ground> choose_ground(Level level, const std::function<Result<void>()> &meanwhile)
+{
+    const cell::os::TickMeter meter;
+    if (level == Level::none) {
+        CELL_TRY(auto host, cell::backend::find_open_process());
+        if (meanwhile)
+            CELL_CHECK(meanwhile());
+        return Ground{SBM_LEVEL_NONE, std::move(host), meter.rate()};
+    }
+    CELL_TRY(auto found,
+             cell::call::find_strong_host(static_cast<sbm_level>(level),
+                                          cell::call::find_confined_host, meanwhile));
+    return Ground{found.level, std::move(found.host), meter.rate()};
+}
+
+// One run of an app, or of a record.
+class Run {
 public:
-    App(const Policy &policy, const AppOptions &options)
-        : policy_(policy), options_(options),
-          audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
+    Run(const Policy &policy, const AppOptions &options, Ground ground)
+        : policy_(policy), options_(options), level_(ground.level), host_(std::move(ground.host)),
+          rate_(ground.rate), audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
     {
         // Who debugs an app takes time.
-        if (options.level == Level::none)
+        if (is_open())
             policy_.cpu_time = policy_.wall_time = no_limit;
     }
 
-    Result<AppEnd> run(const std::string &path)
+    // `path` is what the audit log calls it.
+    Result<AppEnd> run(const std::string &path, File file)
     {
-        std::shared_ptr<const cell::image::ModuleFile> file;
-        CELL_CHECK(choose_host([&]() -> Result<void> {
-            CELL_TRY(file, load(path));
-            return {};
-        }));
-        return run_on_host(path, std::move(file));
-    }
-
-    // `host` is of that level, or for the level none without walls.
-    Result<AppEnd> run_on(const std::string &path, sbm_level level,
-                          std::shared_ptr<cell::backend::Host> host)
-    {
-        level_ = level;
-        host_ = std::move(host);
-        CELL_TRY(auto file, load(path));
-        return run_on_host(path, std::move(file));
+        audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
+        const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
+        audit_.end(end_, ended ? nullptr : &ended.error());
+        end_.audit_lost = audit_.lost();
+        if (options_.ended)
+            options_.ended(end_);
+        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
     }
 
     Result<AppEnd> replay(const std::string &path)
@@ -67,7 +88,6 @@ public:
         CELL_TRY(auto state, cell::image::parse_template(start));
         if (!state->file->main())
             return cell::error(Errc::misuse, "the record is of no app");
-        CELL_CHECK(choose_host({}));
         CELL_TRY(const auto module,
                  cell::call::Module::adopt(std::move(state), limits(), {host_, options_.stop}));
         cell::supervisor::Player player(log);
@@ -82,49 +102,11 @@ public:
 private:
     bool is_open() const { return level_ == SBM_LEVEL_NONE; }
 
-    // Cells of apps run in a process that has nothing else, at either level. See
-    // find_strong_host.
-    Result<void> choose_host(const std::function<Result<void>()> &meanwhile)
-    {
-        if (options_.level == Level::none) {
-            level_ = SBM_LEVEL_NONE;
-            CELL_TRY(host_, cell::backend::find_open_process());
-            return meanwhile ? meanwhile() : Result<void>();
-        }
-        CELL_TRY(auto found,
-                 cell::call::find_strong_host(static_cast<sbm_level>(options_.level),
-                                              cell::call::find_confined_host, meanwhile));
-        level_ = found.level;
-        host_ = std::move(found.host);
-        return {};
-    }
-
-    static Result<std::shared_ptr<const cell::image::ModuleFile>> load(const std::string &path)
-    {
-        CELL_TRY(auto file, cell::image::ModuleFile::load(path));
-        if (!file->main())
-            return cell::error(Errc::misuse, "%.150s is a module, and no app: it has no main",
-                               path.c_str());
-        return file;
-    }
-
-    Result<AppEnd> run_on_host(const std::string &path,
-                               std::shared_ptr<const cell::image::ModuleFile> file)
-    {
-        audit_.start({path, file->content(), options_.policy_name, sbm_level_name(level_)});
-        const auto ended = cell::without_throwing([&] { return run_file(std::move(file)); });
-        audit_.end(end_, ended ? nullptr : &ended.error());
-        end_.audit_lost = audit_.lost();
-        if (options_.ended)
-            options_.ended(end_);
-        return ended ? Result<AppEnd>(std::move(end_)) : ended.error();
-    }
-
     Result<void> run_file(std::shared_ptr<const cell::image::ModuleFile> file)
     {
         if (options_.record.empty())
             return run_cell(file->main(), nullptr, [&](cell::call::SystemCalls &system) {
-                return cell::call::Instance::begin(file, limits(), {host_, options_.stop, &meter_},
+                return cell::call::Instance::begin(file, limits(), {host_, options_.stop, rate_},
                                                    system);
             });
         // A record begins with what the constructors have left.
@@ -274,12 +256,12 @@ private:
                      : error;
     }
 
-    const cell::os::TickMeter meter_;
     Policy policy_;
     const AppOptions &options_;
+    const sbm_level level_;
+    const std::shared_ptr<cell::backend::Host> host_;
+    const cell::os::TickRate rate_;
     cell::supervisor::Audit audit_;
-    sbm_level level_ = SBM_LEVEL_STRONGEST;
-    std::shared_ptr<cell::backend::Host> host_;
     AppEnd end_;
     std::uint64_t written_ = 0;
     std::uint64_t began_ = 0; // main, by the monotonic clock
@@ -299,27 +281,64 @@ std::string TracedCall::line() const
     return text;
 }
 
+struct App::State {
+    std::string path;
+    File file;
+    Ground ground;
+};
+
+Result<App> App::load(const std::string &file, Level level) noexcept
+{
+    return cell::without_throwing([&]() -> Result<App> {
+        auto state = std::make_shared<State>();
+        state->path = file;
+        CELL_TRY(state->ground, choose_ground(level, [&]() -> Result<void> {
+                     CELL_TRY(state->file, load_file(file));
+                     return {};
+                 }));
+        return App(std::move(state));
+    });
+}
+
+Level App::level() const noexcept
+{
+    return static_cast<Level>(state_->ground.level);
+}
+
+Result<AppEnd> App::run(const Policy &policy, const AppOptions &options) const noexcept
+{
+    return cell::without_throwing([&]() -> Result<AppEnd> {
+        if (options.level != Level::strongest && options.level != level())
+            return cell::error(Errc::misuse, "the app was loaded for the level %s",
+                               sbm_level_name(state_->ground.level));
+        return Run(policy, options, state_->ground).run(state_->path, state_->file);
+    });
+}
+
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options) noexcept
 {
-    return cell::without_throwing([&] { return App(policy, options).run(file); });
+    CELL_TRY(const App app, App::load(file, options.level));
+    return app.run(policy, options);
 }
 
 Result<AppEnd> detail::run_app_on(const std::string &file, const Policy &policy,
-                                  const AppOptions &options, sbm_level level,
-                                  std::shared_ptr<cell::backend::Host> host) noexcept
+                                  const AppOptions &options, Ground ground) noexcept
 {
-    return cell::without_throwing(
-        [&] { return App(policy, options).run_on(file, level, std::move(host)); });
+    return cell::without_throwing([&]() -> Result<AppEnd> {
+        CELL_TRY(auto loaded, load_file(file));
+        return Run(policy, options, std::move(ground)).run(file, std::move(loaded));
+    });
 }
 
 Result<AppEnd> replay_app(const std::string &record, const AppOptions &options) noexcept
 {
-    return cell::without_throwing([&] {
+    return cell::without_throwing([&]() -> Result<AppEnd> {
         Policy policy; // of nothing: who answers is the record
         policy.log = UINT64_MAX;
         policy.handles = UINT64_MAX;
-        return App(policy, options).replay(record);
+        CELL_TRY(Ground ground, choose_ground(options.level, {}));
+        return Run(policy, options, std::move(ground)).replay(record);
     });
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An app on a given host, for tests of what runs its cell.
+// What apps run on.
 #pragma once
 
 #include "backend/backend.hpp"
+#include "os/clock.hpp"
 
 #include <sbm/app.hpp>
 #include <sbm/types.h>
@@ -11,10 +12,21 @@
 #include <memory>
 #include <string>
 
+namespace cell::supervisor {
+
+// A level, and what cells of that level are made on; for SBM_LEVEL_NONE, without walls.
+struct Ground {
+    sbm_level level = SBM_LEVEL_STRONGEST;
+    std::shared_ptr<backend::Host> host{};
+    os::TickRate rate{}; // of the processor, if it is known
+};
+
+} // namespace cell::supervisor
+
 namespace sbm::detail {
 
-// As run_app; `level`, not that of the options, is what `host` is.
+// As run_app, but for the level; for tests of what runs a cell.
 Result<AppEnd> run_app_on(const std::string &file, const Policy &policy, const AppOptions &options,
-                          sbm_level level, std::shared_ptr<cell::backend::Host> host) noexcept;
+                          cell::supervisor::Ground ground) noexcept;
 
 } // namespace sbm::detail

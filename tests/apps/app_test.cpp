@@ -138,6 +138,36 @@ TEST_P(App, KeepsToItsQuota)
     EXPECT_EQ(ended->log_lost, 995'000U);
 }
 
+TEST_P(App, LoadedOnceRunsAnyNumberOfTimes)
+{
+    const std::filesystem::path file = folder_ / "copy";
+    std::filesystem::copy_file(SBM_FILES_APP, file);
+    const auto app = sbm::App::load(file, static_cast<sbm::Level>(level()));
+    ASSERT_TRUE(app) << app.error().text();
+    EXPECT_EQ(static_cast<int>(app->level()), static_cast<int>(level()));
+    std::ofstream(file) << "something else";
+    std::vector<std::thread> threads;
+    std::atomic<int> good{0};
+    for (int i = 0; i < 4; i++)
+        threads.emplace_back([&, i] {
+            for (int k = 0; k < 3; k++) {
+                const auto ended =
+                    app->run(policy_, {.arguments = {"app", "exit", std::to_string(10 * i + k)}});
+                good += ended && ended->status == 10 * i + k;
+            }
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    EXPECT_EQ(good, 12);
+    // One that dies is nobody else's affair.
+    EXPECT_FALSE(app->run(policy_, {.arguments = {"app", "crash"}}));
+    EXPECT_TRUE(app->run(policy_, {.arguments = {"app", "exit", "0"}}));
+    const auto other = app->run(policy_, {.level = sbm::Level::none});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code(), sbm::Errc::misuse);
+    EXPECT_FALSE(sbm::App::load(file, static_cast<sbm::Level>(level())));
+}
+
 // What its own start has relocated, it cannot change any more.
 TEST_P(App, HasConstants)
 {

@@ -107,7 +107,7 @@ protected:
             if (on_output_)
                 on_output_();
         };
-        return sbm::detail::run_app_on(SBM_FILES_APP, policy_, options, level_, std::move(on));
+        return sbm::detail::run_app_on(SBM_FILES_APP, policy_, options, {level_, std::move(on)});
     }
     sbm::Result<sbm::AppEnd> run(std::vector<std::string> arguments)
     {
