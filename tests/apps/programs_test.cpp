@@ -6,7 +6,9 @@
 
 #include <sbm/app.hpp>
 
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -45,6 +47,17 @@ protected:
         EXPECT_TRUE(ended) << ended.error().text();
         EXPECT_EQ(ended ? ended->status : -1, wanted) << output;
         return output;
+    }
+
+    // The same of a command without any sandbox, and its exit status.
+    static std::pair<std::string, int> outside(const std::string &command)
+    {
+        std::string output;
+        FILE *pipe = ::popen((command + " < /dev/null 2> /dev/null").c_str(), "re");
+        std::array<char, 65536> part;
+        for (std::size_t count; pipe && (count = ::fread(part.data(), 1, part.size(), pipe)) > 0;)
+            output.append(part.data(), count);
+        return {output, pipe ? ::pclose(pipe) : -1};
     }
 
     std::filesystem::path folder_;
@@ -95,6 +108,31 @@ TEST_P(Programs, LuaUsesFiles)
               "/data/script.lua\t500500\nline\n\n"
               "/data/numbers: No such file or directory\t2\n"
               "/etc/passwd: Permission denied\t13\nfalse\tnil\n");
+}
+
+// The scripts that Lua was distributed with for tests: each prints the same as in the
+// distribution's own interpreter, if it runs in this version of the language at all.
+TEST_P(Programs, LuaPassesTestsOfItsDistribution)
+{
+    const std::filesystem::path folder = "/usr/share/doc/lua5.1-doc/test";
+    if (!std::filesystem::exists(folder) || std::system("lua5.4 -v > /dev/null 2>&1") != 0)
+        GTEST_SKIP() << "lua5.1-doc or lua5.4 is not installed";
+    policy_.files.push_back({"tests", folder, true});
+    policy_.log = 16 << 20;
+    int same = 0;
+    for (const auto &entry : std::filesystem::directory_iterator(folder)) {
+        const std::string name = entry.path().filename();
+        // One prints where it is, the other how long it took.
+        if (entry.path().extension() != ".lua" || name == "trace-calls.lua" || name == "fib.lua")
+            continue;
+        SCOPED_TRACE(name);
+        const auto [output, status] = outside("cd " + folder.string() + " && lua5.4 " + name);
+        if (status != 0) // it is of an older version
+            continue;
+        EXPECT_TRUE(run(SBM_LUA_APP, {"/tests/" + name}) == output);
+        same++;
+    }
+    EXPECT_GE(same, 10);
 }
 
 TEST_P(Programs, LuaFailsWithATrace)
