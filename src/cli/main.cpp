@@ -141,7 +141,20 @@ private:
         run_command_->add_option("--name", run_.name,
                                  "What `sbm ps` calls it; the app's if absent");
         run_command_->add_option("--record", run_.record,
-                                 "Record all that enters it to this file, for `sbm replay`");
+                                 "Record all that enters it to this file, for --replay");
+        CLI::Option *file = run_command_->get_option("app")->required(false);
+        CLI::Option *replay = run_command_->add_option(
+            "--replay", run_replay_, "Instead of an app: run again what is recorded there");
+        for (const char *other : {"app", "--policy", "--audit", "--record", "arguments"})
+            replay->excludes(run_command_->get_option(other));
+        run_command_->parse_complete_callback([=, this] {
+            if (file->count() == 0 && replay->count() == 0)
+                throw CLI::RequiredError("app");
+            if (replay->count() > 0) {
+                run_.app = run_replay_;
+                run_.replays = true;
+            }
+        });
         run_command_->add_flag("--trace", run_.trace, "Print each system call to standard error");
         run_command_->add_flag("--wait-for-debugger", run_.waits_for_debugger,
                                "At level none: begin when a debugger is attached");
@@ -225,6 +238,7 @@ private:
     }
 
     cli::RunOptions run_, trace_, replay_;
+    std::string run_replay_;
     cli::LearnOptions learn_;
     cli::PsOptions ps_;
     cli::TopOptions top_;

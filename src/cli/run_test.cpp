@@ -88,6 +88,10 @@ TEST_F(RunCommand, RecordsAndReplays)
     const Ended played = run("replay " + log + " 2>&1");
     EXPECT_EQ(played.status, 0);
     EXPECT_EQ(played.output, "4\n");
+    const Ended same = run("run --replay " + log + " 2>&1");
+    EXPECT_EQ(same.status, 0);
+    EXPECT_EQ(same.output, "4\n");
+    EXPECT_EQ(run("run " SBM_FILES_APP " --replay " + log + " 2>&1").status, 2);
     const Ended traced = run("replay --trace " + log + " 2>&1");
     EXPECT_TRUE(has(traced, "file.open")) << traced.output;
     EXPECT_EQ(run("replay " + (folder_ / "app.toml").string() + " 2>&1").status, 125);
@@ -104,7 +108,9 @@ TEST_F(RunCommand, WhatIsNotRunIsToldWithAStatusOfItsOwn)
     const Ended crashed = run_app("crash");
     EXPECT_EQ(crashed.status, 125);
     EXPECT_TRUE(has(crashed, "the app was ended: write to 0")) << crashed.output;
-    EXPECT_EQ(run("run 2>&1").status, 2);
+    const Ended nothing = run("run 2>&1");
+    EXPECT_EQ(nothing.status, 2);
+    EXPECT_TRUE(has(nothing, "app is required")) << nothing.output;
 }
 
 TEST_F(RunCommand, ExplainSaysWhatIsGranted)
