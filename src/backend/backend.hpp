@@ -72,11 +72,20 @@ struct Killed {
 
 using Exit = std::variant<Returned, HostCall, Aborted, Faulted, SystemCall, TimedOut, Killed>;
 
+// Processor time that others use for a call: they are asked by the thread that makes it.
+class OtherTime {
+public:
+    virtual std::uint64_t used_ns() const = 0; // so far
+
+protected:
+    ~OtherTime() = default;
+};
+
 // Nanoseconds; UINT64_MAX for none.
 struct Limits {
     std::uint64_t cpu_time;
     std::uint64_t wall_time;
-    bool with_caller = false; // what the calling thread uses until the call ends counts too
+    const OtherTime *others = nullptr; // whose time counts too; outlive the call
 };
 
 class Backend {

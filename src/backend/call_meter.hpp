@@ -28,12 +28,12 @@ public:
     void begin(const Limits &limits, pid_t pid, const Spin *hot = nullptr)
     {
         limits_ = limits;
-        clock_ = clock_of(pid);
+        clock_ = os::cpu_clock_of(pid);
         hot_ = hot;
         began_ = hot ? kUnknown : os::monotonic_ns();
         cpu_base_ = limits.cpu_time < kExactLimit ? os::cpu_ns(clock_) : kUnknown;
-        if (limits.with_caller)
-            caller_base_ = os::cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+        if (limits.others)
+            others_base_ = limits.others->used_ns();
     }
 
     // How long to wait at first.
@@ -55,8 +55,8 @@ public:
         if (cpu_base_ == kUnknown)
             cpu_base_ = cpu - std::min({cpu, wall, kFirstSlice});
         std::uint64_t used = cpu - std::min(cpu, cpu_base_); // 0 is a process that ended
-        if (limits_.with_caller)
-            used += os::cpu_ns(CLOCK_THREAD_CPUTIME_ID) - caller_base_;
+        if (limits_.others)
+            used += limits_.others->used_ns() - others_base_;
         if (used >= limits_.cpu_time)
             return Limit::cpu_time;
         next = std::min({kSlice, limits_.wall_time - wall, limits_.cpu_time - used});
@@ -68,14 +68,6 @@ private:
     // Limits of processor time below this are counted from a look before the call; others
     // from the first look after it, with the time until then counted as used.
     static constexpr std::uint64_t kExactLimit = 100'000'000;
-
-    // The processor clock of a process, as in the kernel's posix-timers.h: the
-    // complement of its id, then the code of the scheduler's clock.
-    static clockid_t clock_of(pid_t pid)
-    {
-        constexpr clockid_t kSchedulerClock = 2;
-        return (~static_cast<clockid_t>(pid) << 3) | kSchedulerClock;
-    }
 
     // Nanoseconds since the call began.
     std::uint64_t elapsed()
@@ -89,7 +81,7 @@ private:
     Limits limits_{};
     const Spin *hot_ = nullptr;
     clockid_t clock_ = 0;
-    std::uint64_t began_ = 0, cpu_base_ = kUnknown, caller_base_ = 0;
+    std::uint64_t began_ = 0, cpu_base_ = kUnknown, others_base_ = 0;
 };
 
 } // namespace cell::backend

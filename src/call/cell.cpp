@@ -2,12 +2,29 @@
 #include "call/cell.hpp"
 
 #include "base/checked.hpp"
+#include "os/clock.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <sys/mman.h>
 
 namespace cell::call {
+namespace {
+
+// Who answers for an app runs on its account: the calling thread, and helpers elsewhere.
+class SystemTime final : public backend::OtherTime {
+public:
+    explicit SystemTime(const SystemCalls *system) : system_(system) {}
+    std::uint64_t used_ns() const override
+    {
+        return os::cpu_ns(CLOCK_THREAD_CPUTIME_ID) + system_->helper_time();
+    }
+
+private:
+    const SystemCalls *system_;
+};
+
+} // namespace
 
 Result<std::unique_ptr<Cell>> Cell::start(image::CellImage image,
                                           std::unique_ptr<backend::Backend> backend, Arena &arena)
@@ -130,7 +147,9 @@ Result<long> Cell::run(std::uint64_t function, std::uint64_t argument,
                                   : system_->has_time() ? SBM_SYSTEM_HAS_TIME
                                                         : SBM_SYSTEM_IS_THERE;
     backend::Limits all = limits;
-    all.with_caller = system_ != nullptr;
+    const SystemTime of_system(system_);
+    if (system_)
+        all.others = &of_system;
     backend::Exit exit = backend_->call(function, argument, all);
     while (const auto *call = std::get_if<backend::HostCall>(&exit)) {
         if (system_ && call->proxy == SBM_SYSTEM_CALL) {

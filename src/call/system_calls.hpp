@@ -24,6 +24,10 @@ public:
     // Are its clocks others than this machine's?
     virtual bool has_time() const = 0;
 
+    // Processor time that processes have used which help it, in nanoseconds; never less than
+    // before.
+    virtual std::uint64_t helper_time() const { return 0; }
+
     // Answers a call, of which `frame` is a private copy. False ends the app. May throw
     // std::bad_alloc, which ends it as well.
     virtual bool answer(sbm_frame &frame) = 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <sys/types.h>
 #include <x86intrin.h>
 
 namespace cell::os {
@@ -34,6 +35,18 @@ inline std::uint64_t realtime_ns()
 inline std::uint64_t cpu_ns(clockid_t clock)
 {
     return clock_ns(clock);
+}
+
+// The processor clock of a process, as in the kernel's posix-timers.h: the complement of its id,
+// then the code of the scheduler's clock.
+inline clockid_t cpu_clock_of(pid_t process)
+{
+    constexpr clockid_t kSchedulerClock = 2;
+    return (~static_cast<clockid_t>(process) << 3) | kSchedulerClock;
+}
+inline std::uint64_t process_cpu_ns(pid_t process)
+{
+    return cpu_ns(cpu_clock_of(process));
 }
 
 // The time-stamp counter.

@@ -29,6 +29,7 @@ struct Launch {
     int program;
     int socket;
     int error = 0;
+    pid_t process = 0;
     alignas(16) std::array<std::byte, kCloneStack> outer_stack, inner_stack;
 };
 
@@ -106,6 +107,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int start_inner(v
     auto &launch = *static_cast<Launch *>(raw);
     const long pid =
         clone_onto(launch.inner_stack.data() + launch.inner_stack.size(), become_helper, raw);
+    launch.process = static_cast<pid_t>(pid);
     if (pid < 0)
         launch.error = static_cast<int>(-pid);
     ::syscall(SYS_exit_group, 0);
@@ -131,7 +133,7 @@ private:
 
 } // namespace
 
-Result<Descriptor> start_helper(int program)
+Result<Helper> start_helper(int program)
 {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -154,7 +156,7 @@ Result<Descriptor> start_helper(int program)
         return os_error(static_cast<int>(-pid), "cannot start a process");
     if (launch->error)
         return os_error(launch->error, "cannot start the cell's process");
-    return ours;
+    return Helper{std::move(ours), launch->process};
 }
 
 Result<void> send_packet(int socket, const void *data, std::size_t size, std::span<const int> files)

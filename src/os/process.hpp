@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <sys/types.h>
 #include <vector>
 
 namespace cell::os {
@@ -18,7 +19,11 @@ namespace cell::os {
 // here: the program sees no SIGCHLD and cannot wait for it by accident. It has
 // to end by itself when the socket closes. It may run on every processor of the caller's but
 // the one that this is called on, if there are others.
-Result<Descriptor> start_helper(int program);
+struct Helper {
+    Descriptor socket;
+    pid_t process = 0; // its id, as long as it lives
+};
+Result<Helper> start_helper(int program);
 
 // One packet, with descriptors. Interrupted calls are repeated.
 Result<void> send_packet(int socket, const void *data, std::size_t size,

@@ -43,6 +43,7 @@ public:
         return behind_.attach(arena, heap);
     }
     bool has_time() const override { return behind_.has_time(); }
+    std::uint64_t helper_time() const override { return behind_.helper_time(); }
     // A call that is held back when the app is to stop ends it.
     bool answer(sbm_frame &frame) override;
 

@@ -104,6 +104,10 @@ public:
     // The same with memory of a test's.
     void attach(std::unique_ptr<Memory> memory, std::span<std::byte> heap = {});
     bool has_time() const override { return services_.time_is_own || services_.tape; }
+    std::uint64_t helper_time() const override
+    {
+        return services_.network.network ? services_.network.network->helper_time() : 0;
+    }
     bool answer(sbm_frame &frame) override;
 
     // Once the app has made the call to exit.

@@ -86,7 +86,8 @@ Result<void> Zygote::start(std::span<const unsigned char> bytes)
         return os_error(errno, "the kernel cannot mark a page to be cleared in a child");
     birth_mark_.data()[0] = std::byte{1};
     CELL_TRY(const os::Descriptor program, os::program_file("sbm-zygote", std::as_bytes(bytes)));
-    CELL_TRY(socket_, os::start_helper(program.get()));
+    CELL_TRY(os::Helper helper, os::start_helper(program.get()));
+    socket_ = std::move(helper.socket);
     return let_watch();
 }
 

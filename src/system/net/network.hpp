@@ -69,6 +69,9 @@ public:
     virtual Status ping(const Address &to, std::unique_ptr<Echo> &echo) = 0;
     // What has broken so that nothing can be relied on any more, or nullptr.
     virtual const char *failure() const { return nullptr; }
+
+    // See SystemCalls.
+    virtual std::uint64_t helper_time() const { return 0; }
 };
 
 } // namespace cell::system::net

@@ -357,6 +357,11 @@ public:
         return status;
     }
 
+    std::uint64_t helper_time() const override
+    {
+        return resolver_ ? resolver_->processor_time() : 0;
+    }
+
     const char *failure() const override
     {
         if (resolver_ && resolver_->has_ended())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "system/net/resolver.hpp"
 
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
 
@@ -29,8 +30,8 @@ Result<std::shared_ptr<Resolver>> Resolver::start(const std::string &servers,
     CELL_TRY(const os::Descriptor program,
              os::program_file("sbm-resolver",
                               std::as_bytes(std::span(sbm_resolver_begin, sbm_resolver_end))));
-    CELL_TRY(os::Descriptor socket, os::start_helper(program.get()));
-    std::shared_ptr<Resolver> resolver = on(std::move(socket));
+    CELL_TRY(os::Helper helper, os::start_helper(program.get()));
+    std::shared_ptr<Resolver> resolver = on(std::move(helper.socket), helper.process);
     CELL_CHECK(os::send_packet(resolver->socket_.get(), &message, sizeof message));
     sbm_resolver_answer ready;
     const auto received = os::receive_packet(resolver->socket_.get(), &ready, sizeof ready);
@@ -39,9 +40,16 @@ Result<std::shared_ptr<Resolver>> Resolver::start(const std::string &servers,
     return resolver;
 }
 
-std::shared_ptr<Resolver> Resolver::on(os::Descriptor socket)
+std::shared_ptr<Resolver> Resolver::on(os::Descriptor socket, pid_t process)
 {
-    return std::shared_ptr<Resolver>(new Resolver(std::move(socket)));
+    return std::shared_ptr<Resolver>(new Resolver(std::move(socket), process));
+}
+
+std::uint64_t Resolver::processor_time() const
+{
+    if (process_ != 0 && !has_ended_) // its id may be another's afterwards
+        processor_time_ = std::max(processor_time_, os::process_cpu_ns(process_));
+    return processor_time_;
 }
 
 Resolver::~Resolver()

@@ -20,7 +20,7 @@ public:
     static Result<std::shared_ptr<Resolver>> start(const std::string &servers,
                                                    std::uint32_t without_rule = kWholeFilter);
     // One that is there already, at the other end of a socket: for a test.
-    static std::shared_ptr<Resolver> on(os::Descriptor socket);
+    static std::shared_ptr<Resolver> on(os::Descriptor socket, pid_t process = 0);
     ~Resolver();
 
     Status ask(const std::string &name, std::uint32_t &number);
@@ -29,11 +29,17 @@ public:
     bool has_answer(std::uint32_t number) const; // that nobody has taken
     void forget(std::uint32_t number);
 
+    // What it has used, in nanoseconds; once it has ended, what it was known to have used.
+    std::uint64_t processor_time() const;
+
     int descriptor() const { return socket_.get(); }
     bool has_ended() const { return has_ended_; }
 
 private:
-    explicit Resolver(os::Descriptor socket) : socket_(std::move(socket)) {}
+    explicit Resolver(os::Descriptor socket, pid_t process)
+        : socket_(std::move(socket)), process_(process)
+    {
+    }
     void receive();
     void end();
     void note(const sbm_resolver_answer &answer);
@@ -44,6 +50,8 @@ private:
         std::vector<Address> addresses;
     };
     os::Descriptor socket_;
+    const pid_t process_;
+    mutable std::uint64_t processor_time_ = 0; // when last asked
     std::uint32_t next_ = 1;
     std::map<std::uint32_t, Answer> answers_; // of questions that somebody waits for
     bool has_ended_ = false;

@@ -128,6 +128,23 @@ TEST_F(Resolvers, HoldNothingAndMayDoLittle)
     }
 }
 
+// What it uses is the app's, whose network asks it.
+TEST_F(Resolvers, TellWhatTimeTheyUse)
+{
+    const TestNameServer server(answer_one);
+    const auto resolver = Resolver::start(server.text());
+    ASSERT_TRUE(resolver);
+    const std::uint64_t before = (*resolver)->processor_time();
+    EXPECT_GT(before, 0U);
+    for (int i = 0; i < 20; i++)
+        EXPECT_EQ(ask(**resolver, "a" + std::to_string(i) + ".example").status, Status::ok);
+    const std::uint64_t after = (*resolver)->processor_time();
+    EXPECT_GT(after, before);
+    ::kill(process(), SIGKILL);
+    ask(**resolver, "b.example");
+    EXPECT_GE((*resolver)->processor_time(), after) << "of one that has ended";
+}
+
 TEST_F(Resolvers, AnswerInEveryWay)
 {
     const TestNameServer server(answer_one), over_tcp(answer_over_tcp);
