@@ -7,6 +7,8 @@
 #include <atomic>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -177,6 +179,46 @@ TEST_P(Attack, FullDisksAreTold)
               0);
     EXPECT_EQ(fs::file_size(folder_ / "data/full"), kSmall);
     EXPECT_EQ(get("data/old"), "Old content");
+}
+
+// Root, or who may have a user namespace, takes mounts of its own; true if they are.
+bool enter_own_mounts()
+{
+    struct stat before, after;
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    if (::stat("/proc/self/ns/mnt", &before) != 0 ||
+        ::unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        ::stat("/proc/self/ns/mnt", &after) != 0 || before.st_ino == after.st_ino)
+        return false;
+    if (user != 0) {
+        std::ofstream("/proc/self/setgroups") << "deny";
+        std::ofstream("/proc/self/uid_map") << user << ' ' << user << " 1";
+        std::ofstream("/proc/self/gid_map") << group << ' ' << group << " 1";
+    }
+    return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+TEST_P(Attack, FullDisksLoseNothing)
+{
+    if (conformance::kSanitized)
+        GTEST_SKIP() << "an instrumented process is not forked";
+    constexpr int kNoMounts = 3;
+    const int status = in_child([&] {
+        if (!enter_own_mounts() || ::mount("none", (folder_ / "data").c_str(), "tmpfs",
+                                           MS_NOSUID | MS_NODEV, "size=256k,mode=0777") != 0)
+            ::_exit(kNoMounts);
+        put("data/old", "old content");
+        expect_refused({"fill", "0"});
+        const std::uintmax_t size = fs::file_size(folder_ / "data/full");
+        EXPECT_GT(size, 100'000U);
+        EXPECT_LE(size, 256U << 10);
+        EXPECT_EQ(get("data/old"), "Old content");
+    });
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kNoMounts)
+        GTEST_SKIP() << "mounts of its own are not allowed here";
+    EXPECT_EQ(status, 0);
+    EXPECT_FALSE(fs::exists(folder_ / "data/old")) << "nobody else has seen that disk";
 }
 
 TEST_P(Attack, EveryCornerOfEveryCallIsAnswered)
