@@ -455,8 +455,7 @@ Answer standard_file_call(std::uint64_t number, Arguments a, bool &known)
 
 } // namespace
 
-extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&arguments)[6]);
-extern "C" Answer __sbm_system_call(std::uint64_t number, const std::uint64_t (&arguments)[6])
+Answer answer_linux(std::uint64_t number, Arguments arguments)
 {
     Answer answer = 0;
     if (answer_from<memory_call, thread_call, signal_call, time_call, standard_file_call>(

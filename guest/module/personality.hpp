@@ -28,6 +28,9 @@ bool answer_from(std::uint64_t number, Arguments arguments, Answer &answer)
     return ((known = true, answer = Groups(number, arguments, known), known) || ...);
 }
 
+// Any system call of Linux.
+Answer answer_linux(std::uint64_t number, Arguments arguments);
+
 // Counts a call that is not done, by its name, for the report.
 void refuse(std::uint64_t number);
 

@@ -84,8 +84,8 @@ Result<std::unique_ptr<Instance>> Instance::begin(std::shared_ptr<const image::M
         const EngineOptions complete = with_defaults(options);
         auto engine =
             std::make_unique<ModuleEngine>(options.level, complete, loading.host, &system);
-        CELL_CHECK(engine->begin(std::move(file), {complete.memory, complete.stack},
-                                 loading.rate, loading.stop));
+        CELL_CHECK(engine->begin(std::move(file), {complete.memory, complete.stack}, loading.rate,
+                                 loading.stop));
         return adopt(std::move(engine));
     });
 }

@@ -48,9 +48,8 @@ Result<Ground> choose_ground(Level level, const std::function<Result<void>()> &m
             CELL_CHECK(meanwhile());
         return Ground{SBM_LEVEL_NONE, std::move(host), meter.rate()};
     }
-    CELL_TRY(auto found,
-             cell::call::find_strong_host(static_cast<sbm_level>(level),
-                                          cell::call::find_confined_host, meanwhile));
+    CELL_TRY(auto found, cell::call::find_strong_host(static_cast<sbm_level>(level),
+                                                      cell::call::find_confined_host, meanwhile));
     return Ground{found.level, std::move(found.host), meter.rate()};
 }
 
