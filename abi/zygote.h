@@ -22,12 +22,14 @@ enum sbm_zygote_order {
     SBM_ZYGOTE_FORK,    /* start a cell with them; its pidfd comes with the reply */
     SBM_ZYGOTE_REAP,    /* end the cell `pid`; the reply's error is its exit status, or for a
                          * runner that a signal ended the signal's number, negative */
-    SBM_ZYGOTE_WATCH,   /* end when the process of the pidfd that comes with it ends */
+    SBM_ZYGOTE_WATCH,   /* end when the process of the pidfd that comes with it ends; replied to */
     SBM_ZYGOTE_FORK_OPEN, /* as FORK, for a debugger: no wall stands around the cell */
-    SBM_ZYGOTE_PREPARE    /* runners only, and before all else that is said of one: fork it. The
+    SBM_ZYGOTE_PREPARE,   /* runners only, and before all else that is said of one: fork it. The
                            * file is /dev/kvm, of which it makes its machine; the reply, with its
                            * pidfd, comes then. It takes the ADDs that follow itself, up to a
                            * FORK, to which there is no reply */
+    SBM_ZYGOTE_DISCARD    /* what was added is not to be forked; who has been prepared ends; no
+                           * reply */
 };
 
 struct sbm_zygote_segment {
@@ -51,7 +53,7 @@ struct sbm_zygote_message {
 
 struct sbm_zygote_reply {
     int32_t error; /* 0 or an errno */
-    int32_t pid;   /* of the cell, for SBM_ZYGOTE_FORK; of the zygote in its first words */
+    int32_t pid;   /* of the cell or runner that it is about, else of the zygote */
     char text[SBM_ZYGOTE_TEXT_BYTES]; /* what went wrong, if that can be said in words */
 };
 

@@ -2,7 +2,7 @@
 //
 // Functions of the C library that programs call most. The library's own come here by a
 // `syscall` instruction, which costs a signal at the level `process`; these do not. They are
-// weak, as the library's are: a program may have its own.
+// weak, as the library's are: a program may have its own. Of the library they need errno.
 #include "personality.hpp"
 
 #include <cerrno>
@@ -70,11 +70,11 @@ extern "C" {
 }
 [[gnu::weak]] ssize_t recv(int socket, void *to, std::size_t size, int flags)
 {
-    return recvfrom(socket, to, size, flags, nullptr, nullptr);
+    return ask<ssize_t>(SYS_recvfrom, socket, to, size, flags, 0, 0);
 }
 [[gnu::weak]] ssize_t send(int socket, const void *from, std::size_t size, int flags)
 {
-    return sendto(socket, from, size, flags, nullptr, 0);
+    return ask<ssize_t>(SYS_sendto, socket, from, size, flags, 0, 0);
 }
 [[gnu::weak]] int poll(pollfd *files, nfds_t count, int milliseconds)
 {
@@ -88,10 +88,21 @@ extern "C" {
 // The names by which the library calls them itself, and those for large files.
 [[gnu::weak, gnu::alias("read")]] ssize_t __read(int, void *, std::size_t);
 [[gnu::weak, gnu::alias("write")]] ssize_t __write(int, const void *, std::size_t);
+[[gnu::weak, gnu::alias("pread")]] ssize_t __pread(int, void *, std::size_t, off_t);
 [[gnu::weak, gnu::alias("pread")]] ssize_t pread64(int, void *, std::size_t, off64_t);
 [[gnu::weak, gnu::alias("pread")]] ssize_t __pread64(int, void *, std::size_t, off64_t);
+[[gnu::weak, gnu::alias("pwrite")]] ssize_t __pwrite(int, const void *, std::size_t, off_t);
 [[gnu::weak, gnu::alias("pwrite")]] ssize_t pwrite64(int, const void *, std::size_t, off64_t);
 [[gnu::weak, gnu::alias("pwrite")]] ssize_t __pwrite64(int, const void *, std::size_t, off64_t);
+[[gnu::weak, gnu::alias("recvfrom")]] ssize_t __recvfrom(int, void *, std::size_t, int, sockaddr *,
+                                                         socklen_t *);
+[[gnu::weak, gnu::alias("sendto")]] ssize_t __sendto(int, const void *, std::size_t, int,
+                                                     const sockaddr *, socklen_t);
+[[gnu::weak, gnu::alias("recv")]] ssize_t __recv(int, void *, std::size_t, int);
+[[gnu::weak, gnu::alias("send")]] ssize_t __send(int, const void *, std::size_t, int);
+[[gnu::weak, gnu::alias("poll")]] int __poll(pollfd *, nfds_t, int);
+[[gnu::weak, gnu::alias("clock_gettime"), gnu::nonnull(2)]] int
+__clock_gettime(clockid_t, timespec *) noexcept;
 
 } // extern "C"
 

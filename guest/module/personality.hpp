@@ -4,7 +4,8 @@
 // of the cell. Nothing of it reaches the host.
 //
 // This code runs in the middle of any other code of the module. It uses general
-// registers only, calls no function of the C library, and makes no system call.
+// registers only, calls no function of the C library (but for errno, in libc.cpp), and makes no
+// system call.
 #ifndef SBM_GUEST_MODULE_PERSONALITY_HPP
 #define SBM_GUEST_MODULE_PERSONALITY_HPP
 

@@ -23,7 +23,7 @@ namespace {
 
 // What a runner tells its zygote when it has tried to make its machine.
 struct Outcome {
-    std::int32_t failed;
+    std::int32_t error; // 0, ENOMEM or EIO
     char text[SBM_ZYGOTE_TEXT_BYTES];
 };
 
@@ -47,7 +47,7 @@ public:
                 channel_.watch();
                 channel_.reply({0, ::getpid(), ""});
                 break;
-            default: // of a runner that has not lived to read it
+            default: // for a runner that has not lived to read it
                 channel_.drop_files();
             }
         }
@@ -88,11 +88,11 @@ private:
         static backend::vm::Machine machine; // never destroyed
         Outcome outcome{};
         if (const auto made = make_machine(device, machine); !made) {
-            outcome.failed = 1;
+            outcome.error = made.error().code() == Errc::no_memory ? ENOMEM : EIO;
             const char *text = made.error().text();
             std::memcpy(outcome.text, text, std::min(std::strlen(text), sizeof outcome.text - 1));
         }
-        if (::write(told, &outcome, sizeof outcome) != sizeof outcome || outcome.failed)
+        if (::write(told, &outcome, sizeof outcome) != sizeof outcome || outcome.error)
             end();
         static Orders orders;
         orders.take(channel_);
@@ -106,9 +106,10 @@ private:
     {
         Outcome outcome{};
         channel_.await(told);
-        const bool is_there =
-            ::read(told, &outcome, sizeof outcome) == sizeof outcome && !outcome.failed;
-        sbm_zygote_reply reply = {is_there ? 0 : EIO, pid, ""};
+        if (::read(told, &outcome, sizeof outcome) != sizeof outcome)
+            outcome = {EIO, ""};
+        const bool is_there = !outcome.error;
+        sbm_zygote_reply reply = {outcome.error, pid, ""};
         std::memcpy(reply.text, outcome.text, sizeof reply.text);
         const int file = is_there ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1;
         channel_.reply(reply, file);

@@ -148,7 +148,8 @@ void cell_serve(void)
     uint32_t ready;
     while ((ready = load(&constants->ready)) != load(&constants->generation))
         futex((uint32_t *)&constants->ready, FUTEX_WAIT, ready);
-    /* Code of the cell may have changed the rights to its buffers, to no other memory. */
+    /* Code of the cell may have changed the rights to its buffers, to no other memory (of an app,
+     * which is never reset, also to what its start has relocated). */
     obey(constants->orders, constants->order_count);
     answered = constants->sequence;
     const uint64_t stack_top = constants->stack_top, entry = constants->entry;

@@ -125,6 +125,13 @@ static void add(const int received[], unsigned count)
     }
 }
 
+static void discard(void)
+{
+    for (uint32_t i = 0; i < file_count; i++)
+        kernel(SYS_close, files[i]);
+    segment_count = file_count = 0;
+}
+
 /* In the cell. Its exit status tells the host what went wrong. */
 static void map_segments(void)
 {
@@ -160,9 +167,7 @@ static void fork_cell(int is_open)
     reply(answer, pid < 0 ? -1 : pidfd);
     if (pid > 0)
         kernel(SYS_close, pidfd);
-    for (uint32_t i = 0; i < file_count; i++)
-        kernel(SYS_close, files[i]);
-    segment_count = file_count = 0;
+    discard();
 }
 
 /* Until then the cell's process id names nobody else. */
@@ -210,6 +215,8 @@ void zygote_main(void)
             fork_cell(0);
         } else if (message.order == SBM_ZYGOTE_FORK_OPEN) {
             fork_cell(1);
+        } else if (message.order == SBM_ZYGOTE_DISCARD) {
+            discard();
         } else if (message.order == SBM_ZYGOTE_REAP) {
             reap(message.pid);
         } else if (message.order == SBM_ZYGOTE_WATCH && count == 1) {

@@ -125,12 +125,12 @@ struct AppOptions {
 };
 
 // An app, loaded for many runs: they share its file in memory and the process that their cells
-// are forked from. Should that process be killed, all that run end, each with a report. Nothing
-// here throws.
+// are forked from. Should that process be killed, all that run end, each with a report, and no
+// more can be run. Nothing here throws.
 class App {
 public:
-    // Misuse for a file that is no app, or not_available for a level that is not here. What later
-    // becomes of the file does not matter.
+    // Misuse for a file that is no app, not_available for one that cannot be read and for a level
+    // that is not here. What later becomes of the file does not matter.
     static Result<App> load(const std::string &file, Level level = Level::strongest) noexcept;
 
     Level level() const noexcept; // process, vm or none
@@ -142,12 +142,16 @@ public:
 private:
     struct State; // src/supervisor/app.cpp
     explicit App(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+    // The process may still be starting.
+    static Result<App> begin_load(const std::string &file, Level level);
+    friend Result<AppEnd> run_app(const std::string &, const Policy &,
+                                  const AppOptions &) noexcept;
     std::shared_ptr<const State> state_;
 };
 
 // Loads and runs an app: until it has ended. The error says what ended it otherwise, or why it did
-// not start: fault, timed_out, cancelled, no_memory, or misuse for a file that is no app. Nothing
-// here throws.
+// not start: fault, timed_out, cancelled, no_memory, not_available, or misuse for a file that is no
+// app. Nothing here throws.
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options = {}) noexcept;
 

@@ -21,7 +21,7 @@
 //
 //     [network]
 //     connect = ["example.org:443", "*.example.org:443", "udp:192.0.2.7:5000-5999", "[::1]:*"]
-//     refuse = ["old.example.org:*"]      # whatever `connect` says
+//     refuse = ["old.example.org:*"]      # whatever the other lists say
 //     listen = ["127.0.0.1:8080"]         # addresses of this machine
 //     ping = ["example.org"]
 //     addresses = ["10.1.0.0/16"]         # not public ones that names may lead to

@@ -101,7 +101,8 @@ public:
     virtual Result<void> add_memory(const image::Region &memory) = 0;
 
     // Lets the cell see [address, address + size) from its next call on. A range
-    // that it can see already keeps its rights for the life of the backend.
+    // that it can see already keeps its rights for the life of the backend, but for a region
+    // of the image that may change, whose rights these are.
     virtual Result<void> protect(std::uint64_t address, std::uint64_t size, int protection) = 0;
 
     // Shows memory to the cell from its next call on, with the region's rights; takes it

@@ -42,8 +42,13 @@ public:
         return std::min({kFirstSlice, limits_.wall_time, limits_.cpu_time});
     }
 
-    // May a limit be used up? The clock of the process is not asked.
-    bool may_be_over() { return elapsed() >= std::min(limits_.wall_time, limits_.cpu_time); }
+    // May a limit be used up? The clock of the process is not asked. Cell and caller take turns,
+    // but others may compute beside them.
+    bool may_be_over()
+    {
+        const std::uint64_t cpu_time = limits_.others ? limits_.cpu_time / 2 : limits_.cpu_time;
+        return elapsed() >= std::min(limits_.wall_time, cpu_time);
+    }
 
     // Which limit is used up; else `next` is how long to wait at most.
     Limit check(std::uint64_t &next)

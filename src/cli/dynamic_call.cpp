@@ -71,7 +71,7 @@ sbm::Result<Bytes> call_untyped(sbm::Sandbox &sandbox, const sbm::Module &module
     const auto word = sbm::detail::execute(core, *thunk, block.data(), block.size(), transfers);
     if (!word)
         return word.error();
-    if (fits_register)
+    if (fits_register && !value.empty())
         std::memcpy(value.data(), &*word, value.size());
     return value;
 }

@@ -398,8 +398,8 @@ Result<std::shared_ptr<const ModuleTemplate>> make_template(const CellImage &mak
 // The value is the cell's: anywhere else a processor would not take it.
 Result<std::uint64_t> CellImage::started_thread_pointer() const
 {
-    std::uint64_t value;
-    std::memcpy(&value, &mailbox().thread_pointer, sizeof value);
+    // Once: code of the cell may still run.
+    const std::uint64_t value = __atomic_load_n(&mailbox().thread_pointer, __ATOMIC_RELAXED);
     if (!host(value, kStackGuardValue + sizeof(std::uint64_t), PROT_READ | PROT_WRITE))
         return error(Errc::fault, "the module's start code set no thread pointer");
     return value;

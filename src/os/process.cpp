@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/process.hpp"
 
+#include "os/clock.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -30,21 +32,19 @@ struct Launch {
     int socket;
     int error = 0;
     pid_t process = 0;
+    int leaves = -1; // a processor
     alignas(16) std::array<std::byte, kCloneStack> outer_stack, inner_stack;
 };
 
-// Goes on elsewhere than the creator, who has other things to do meanwhile: the kernel would
-// leave both on one processor. Without another one nothing changes.
-__attribute__((no_sanitize("address", "thread", "undefined"))) void leave_processor()
+// The kernel would leave both on the creator's processor, who has other things to do meanwhile.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void leave(unsigned processor)
 {
     unsigned long allowed[128] = {}; // of 8192 processors
     constexpr unsigned kBits = 8 * sizeof allowed[0];
-    unsigned here = 0;
     const long size = ::syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
-    if (size <= 0 || ::syscall(SYS_getcpu, &here, nullptr, nullptr) != 0 ||
-        here >= 8 * sizeof allowed)
+    if (size <= 0 || processor >= 8 * sizeof allowed)
         return;
-    allowed[here / kBits] &= ~(1UL << here % kBits);
+    allowed[processor / kBits] &= ~(1UL << processor % kBits);
     ::syscall(SYS_sched_setaffinity, 0, size, allowed); // refused if nothing is left
 }
 
@@ -70,7 +70,8 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int become_helper
     // each other, and every hand-over between two of them pays for it.
     ::syscall(SYS_setpgid, 0, 0);
     ::syscall(SYS_chdir, "/");
-    leave_processor();
+    if (launch.leaves >= 0)
+        leave(static_cast<unsigned>(launch.leaves));
     ::syscall(SYS_execveat, kHelperProgram, "", arguments, environment, AT_EMPTY_PATH);
     launch.error = errno;
     ::syscall(SYS_exit_group, 1);
@@ -133,7 +134,7 @@ private:
 
 } // namespace
 
-Result<Helper> start_helper(int program)
+Result<Helper> start_helper(int program, Start start)
 {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -142,6 +143,7 @@ Result<Helper> start_helper(int program)
     auto launch = std::make_unique<Launch>();
     launch->program = program;
     launch->socket = theirs.get();
+    launch->leaves = start == Start::elsewhere ? ::sched_getcpu() : -1;
     long pid;
     {
         const SignalsBlocked blocked;
@@ -209,6 +211,21 @@ Result<Descriptor> receive_packet(int socket, void *data, std::size_t size)
     if (static_cast<std::size_t>(received) != size)
         return error(Errc::not_available, "the cell's process ended");
     return file;
+}
+
+bool await_packet(int socket, std::uint64_t nanoseconds) noexcept
+{
+    const std::uint64_t end = monotonic_ns() + nanoseconds;
+    for (;;) {
+        const std::uint64_t now = monotonic_ns();
+        const std::uint64_t left = now < end ? (end - now) / 1'000'000 + 1 : 0;
+        pollfd entry{socket, POLLIN, 0};
+        const int found = ::poll(&entry, 1, static_cast<int>(left));
+        if (found > 0)
+            return true;
+        if (found == 0 || errno != EINTR)
+            return false;
+    }
 }
 
 Result<Descriptor> move_to(Descriptor file, int number)

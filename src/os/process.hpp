@@ -17,13 +17,15 @@ namespace cell::os {
 // Starts `program` with one descriptor, number 3: its end of the socket that is
 // returned. It gets no environment, a process group of its own, and is nobody's child
 // here: the program sees no SIGCHLD and cannot wait for it by accident. It has
-// to end by itself when the socket closes. It may run on every processor of the caller's but
-// the one that this is called on, if there are others.
+// to end by itself when the socket closes.
 struct Helper {
     Descriptor socket;
     pid_t process = 0; // its id, as long as it lives
 };
-Result<Helper> start_helper(int program);
+// `elsewhere` keeps it from the processor that this is called on, if there are others: for one
+// that is waited for later only, and then told where to run.
+enum class Start { anywhere, elsewhere };
+Result<Helper> start_helper(int program, Start start = Start::anywhere);
 
 // One packet, with descriptors. Interrupted calls are repeated.
 Result<void> send_packet(int socket, const void *data, std::size_t size,
@@ -32,6 +34,9 @@ Result<void> send_packet(int socket, const void *data, std::size_t size,
 // Receives exactly `size` bytes; anything else is an error. At most one
 // descriptor may come with them.
 Result<Descriptor> receive_packet(int socket, void *data, std::size_t size);
+
+// False if there is none within that time, nor an end of the socket.
+bool await_packet(int socket, std::uint64_t nanoseconds) noexcept;
 
 // The same file under another number. What is there is closed.
 Result<Descriptor> move_to(Descriptor file, int number);

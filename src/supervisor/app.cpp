@@ -41,16 +41,19 @@ Result<File> load_file(const std::string &path)
 // Cells of apps run in a process that has nothing else, at either level. See find_strong_host.
 Result<Ground> choose_ground(Level level, const std::function<Result<void>()> &meanwhile)
 {
-    const cell::os::TickMeter meter;
+    Ground ground; // whose meter begins here
     if (level == Level::none) {
-        CELL_TRY(auto host, cell::backend::find_open_process());
+        ground.level = SBM_LEVEL_NONE;
+        CELL_TRY(ground.host, cell::backend::find_open_process());
         if (meanwhile)
             CELL_CHECK(meanwhile());
-        return Ground{SBM_LEVEL_NONE, std::move(host), meter.rate()};
+        return ground;
     }
     CELL_TRY(auto found, cell::call::find_strong_host(static_cast<sbm_level>(level),
                                                       cell::call::find_confined_host, meanwhile));
-    return Ground{found.level, std::move(found.host), meter.rate()};
+    ground.level = found.level;
+    ground.host = std::move(found.host);
+    return ground;
 }
 
 // One run of an app, or of a record.
@@ -58,7 +61,8 @@ class Run {
 public:
     Run(const Policy &policy, const AppOptions &options, Ground ground)
         : policy_(policy), options_(options), level_(ground.level), host_(std::move(ground.host)),
-          rate_(ground.rate), audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
+          rate_(ground.meter.rate()),
+          audit_(options.audit, options.audit_bytes, cell::os::realtime_ns)
     {
         // Who debugs an app takes time.
         if (is_open())
@@ -145,6 +149,7 @@ private:
             gate.set_begun([&] { options_.counters->cell_process.store(instance->process_id()); });
         if (is_open() && options_.debug)
             options_.debug({instance->process_id(), instance->bias()});
+        system.begin();
         const auto result = call_main(*instance, main + instance->bias(), stop);
         if (options_.counters) // whose id may soon be another's
             options_.counters->cell_process.store(0);
@@ -286,16 +291,23 @@ struct App::State {
     Ground ground;
 };
 
+Result<App> App::begin_load(const std::string &file, Level level)
+{
+    auto state = std::make_shared<State>();
+    state->path = file;
+    CELL_TRY(state->ground, choose_ground(level, [&]() -> Result<void> {
+                 CELL_TRY(state->file, load_file(file));
+                 return {};
+             }));
+    return App(std::move(state));
+}
+
 Result<App> App::load(const std::string &file, Level level) noexcept
 {
     return cell::without_throwing([&]() -> Result<App> {
-        auto state = std::make_shared<State>();
-        state->path = file;
-        CELL_TRY(state->ground, choose_ground(level, [&]() -> Result<void> {
-                     CELL_TRY(state->file, load_file(file));
-                     return {};
-                 }));
-        return App(std::move(state));
+        CELL_TRY(App app, begin_load(file, level));
+        CELL_CHECK(app.state_->ground.host->confirm());
+        return app;
     });
 }
 
@@ -307,18 +319,21 @@ Level App::level() const noexcept
 Result<AppEnd> App::run(const Policy &policy, const AppOptions &options) const noexcept
 {
     return cell::without_throwing([&]() -> Result<AppEnd> {
+        const std::shared_ptr<const State> state = state_;
         if (options.level != Level::strongest && options.level != level())
             return cell::error(Errc::misuse, "the app was loaded for the level %s",
-                               sbm_level_name(state_->ground.level));
-        return Run(policy, options, state_->ground).run(state_->path, state_->file);
+                               sbm_level_name(state->ground.level));
+        return Run(policy, options, state->ground).run(state->path, state->file);
     });
 }
 
 Result<AppEnd> run_app(const std::string &file, const Policy &policy,
                        const AppOptions &options) noexcept
 {
-    CELL_TRY(const App app, App::load(file, options.level));
-    return app.run(policy, options);
+    return cell::without_throwing([&]() -> Result<AppEnd> {
+        CELL_TRY(const App app, App::begin_load(file, options.level));
+        return app.run(policy, options);
+    });
 }
 
 Result<AppEnd> detail::run_app_on(const std::string &file, const Policy &policy,
@@ -333,6 +348,9 @@ Result<AppEnd> detail::run_app_on(const std::string &file, const Policy &policy,
 Result<AppEnd> replay_app(const std::string &record, const AppOptions &options) noexcept
 {
     return cell::without_throwing([&]() -> Result<AppEnd> {
+        if (options.level == Level::none)
+            return cell::error(Errc::misuse, "a record is played in a cell: anybody can have "
+                                             "written it");
         Policy policy; // of nothing: who answers is the record
         policy.log = UINT64_MAX;
         policy.handles = UINT64_MAX;

@@ -18,7 +18,7 @@ namespace cell::supervisor {
 struct Ground {
     sbm_level level = SBM_LEVEL_STRONGEST;
     std::shared_ptr<backend::Host> host{};
-    os::TickRate rate{}; // of the processor, if it is known
+    os::TickMeter meter{}; // the longer it is there, the better it knows the processor
 };
 
 } // namespace cell::supervisor

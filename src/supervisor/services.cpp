@@ -96,11 +96,10 @@ void add_time(const sbm::Policy &policy, int stop, Services &services)
     if (policy.time.start)
         rules.start = static_cast<std::uint64_t>(policy.time.start->count());
     rules.step = static_cast<std::uint64_t>(policy.time.step.count());
-    std::uint64_t end = kNever;
-    if (policy.wall_time != std::chrono::nanoseconds::max())
-        end = checked_add(os::monotonic_ns(), static_cast<std::uint64_t>(policy.wall_time.count()))
-                  .value_or(kNever);
-    services.time = make_time(rules, end, stop);
+    const std::uint64_t lasts = policy.wall_time == std::chrono::nanoseconds::max()
+                                    ? kNever
+                                    : static_cast<std::uint64_t>(policy.wall_time.count());
+    services.time = make_time(rules, lasts, stop);
     services.time_is_own = !rules.is_this_machines();
 }
 

@@ -280,13 +280,15 @@ TEST_F(NetTest, DatagramsHaveSenders)
 TEST_F(NetTest, RefusalsWinOverAllElse)
 {
     start({.connect = {"*.example:*"},
-           .refuse = {"b.example:*", "127.0.0.1:8080", "9.9.9.9:*", "c.example:1-10"},
+           .refuse = {"b.example:*", "127.0.0.1:8080", "9.9.9.9:*", "c.example:1-10",
+                      "udp:1.1.1.1:1-65535"},
            .listen = {"127.0.0.1:*"},
-           .ping = {"*.example:0", "9.9.9.9:0"}});
+           .ping = {"*.example:0", "9.9.9.9:0", "1.1.1.1:0"}});
     network_->add_name("a.example", {address("9.9.9.9")});
     EXPECT_EQ(on<NetPing>("b.example"), Status::denied);
     EXPECT_EQ(denials_.back().reason, net::kRefused);
     EXPECT_EQ(on<NetPing>("9.9.9.9"), Status::denied);
+    EXPECT_EQ(on<NetPing>("1.1.1.1"), Status::denied) << "all ports of one transport";
     EXPECT_EQ(on<NetPing>("c.example"), Status::ok) << "of which only some ports are refused";
     EXPECT_EQ(listen("127.0.0.1:8080"), Status::denied);
     EXPECT_EQ(denials_.back().would_allow.find("listen ="), std::string::npos);
@@ -294,6 +296,15 @@ TEST_F(NetTest, RefusalsWinOverAllElse)
     EXPECT_EQ(connect("a.example:80"), Status::denied);
     EXPECT_EQ(denials_.back().reason, "it leads to 9.9.9.9, which [network] refuse names");
     EXPECT_EQ(denials_.back().would_allow.find("addresses"), std::string::npos);
+}
+
+// Which port it is, is known when the socket is there.
+TEST_F(NetTest, RefusedPortsAreNotGivenEither)
+{
+    start({.refuse = {"127.0.0.1:1-65535"}, .listen = {"127.0.0.1:*", "127.0.0.2:*"}});
+    EXPECT_EQ(listen("127.0.0.1:0"), Status::denied);
+    EXPECT_EQ(denials_.back().reason, net::kRefused);
+    EXPECT_EQ(listen("127.0.0.2:0"), Status::ok);
 }
 
 TEST_F(NetTest, RefusedPeersGetNoAnswer)

@@ -110,6 +110,13 @@ public:
     }
     bool answer(sbm_frame &frame) override;
 
+    // Before the first call: see Time.
+    void begin()
+    {
+        if (services_.time)
+            services_.time->begin();
+    }
+
     // Once the app has made the call to exit.
     std::optional<int> exit_status() const { return exit_status_; }
     std::size_t open_handles() const { return handles_.size(); }

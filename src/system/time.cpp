@@ -29,7 +29,9 @@ std::uint64_t add(std::uint64_t a, std::uint64_t b)
 // False when the app is to end.
 class Waiter {
 public:
-    Waiter(std::uint64_t end, int stop) : end_(end), stop_(stop) {}
+    Waiter(std::uint64_t lasts, int stop) : lasts_(lasts), stop_(stop) { begin(); }
+
+    void begin() { end_ = add(os::monotonic_ns(), lasts_); }
 
     bool wait(std::span<pollfd> descriptors, std::uint64_t until) const
     {
@@ -68,8 +70,9 @@ private:
         return goes_on(stop);
     }
 
-    const std::uint64_t end_;
+    const std::uint64_t lasts_;
     const int stop_;
+    std::uint64_t end_ = kNever;
 };
 
 class MachineTime final : public Time {
@@ -87,10 +90,11 @@ public:
     {
         return waiter_.wait(descriptors, shown_from(until, rules_.resolution));
     }
+    void begin() override { waiter_.begin(); }
 
 private:
     const ClockRules rules_;
-    const Waiter waiter_;
+    Waiter waiter_;
 };
 
 // Moves by looks and by waits alone. A wait for nothing but the clock takes no time.
@@ -122,18 +126,19 @@ public:
             passed_ = std::max(passed_, until);
         return true;
     }
+    void begin() override { waiter_.begin(); }
 
 private:
     const ClockRules rules_;
-    const Waiter waiter_;
+    Waiter waiter_;
     std::uint64_t passed_ = 0;
 };
 
 } // namespace
 
-std::unique_ptr<Time> make_time(const ClockRules &rules, std::uint64_t end, int stop)
+std::unique_ptr<Time> make_time(const ClockRules &rules, std::uint64_t lasts, int stop)
 {
-    const Waiter waiter(end, stop);
+    const Waiter waiter(lasts, stop);
     if (rules.stands)
         return std::make_unique<StandingTime>(rules, waiter);
     return std::make_unique<MachineTime>(rules, waiter);

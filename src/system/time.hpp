@@ -23,6 +23,9 @@ public:
     // Until something happens on one of the descriptors, the monotonic clock shows `until`, or
     // the app is to end: then false.
     virtual bool wait(std::span<pollfd> descriptors, std::uint64_t until) = 0;
+
+    // The app begins: what it may last is counted from now on.
+    virtual void begin() {}
 };
 
 // How the clocks of an app differ from this machine's.
@@ -35,9 +38,9 @@ struct ClockRules {
     bool is_this_machines() const { return resolution <= 1 && offset == 0 && !stands; }
 };
 
-// Of this machine. Waiting ends at `end` of its monotonic clock, and when the descriptor
-// `stop`, if there is one, can be read.
-std::unique_ptr<Time> make_time(const ClockRules &rules, std::uint64_t end, int stop);
+// Of this machine. Waiting ends when an app has lasted so many nanoseconds of its monotonic
+// clock, and when the descriptor `stop`, if there is one, can be read.
+std::unique_ptr<Time> make_time(const ClockRules &rules, std::uint64_t lasts, int stop);
 
 // Goes off at `due` of the app's monotonic clock, then every `period`.
 struct Timer {

@@ -5,6 +5,7 @@
 
 #include <sbm/app.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +13,9 @@
 #include <gtest/gtest.h>
 #include <iterator>
 #include <map>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -159,13 +163,45 @@ TEST_P(App, LoadedOnceRunsAnyNumberOfTimes)
     for (std::thread &thread : threads)
         thread.join();
     EXPECT_EQ(good, 12);
-    // One that dies is nobody else's affair.
-    EXPECT_FALSE(app->run(policy_, {.arguments = {"app", "crash"}}));
-    EXPECT_TRUE(app->run(policy_, {.arguments = {"app", "exit", "0"}}));
     const auto other = app->run(policy_, {.level = sbm::Level::none});
     ASSERT_FALSE(other);
     EXPECT_EQ(other.error().code(), sbm::Errc::misuse);
-    EXPECT_FALSE(sbm::App::load(file, static_cast<sbm::Level>(level())));
+    const auto changed = sbm::App::load(file, static_cast<sbm::Level>(level()));
+    ASSERT_FALSE(changed);
+    EXPECT_EQ(changed.error().code(), sbm::Errc::misuse);
+}
+
+// One that dies, or that there is no descriptor for, is not the affair of another one that runs.
+TEST_P(App, RunsBesideOthersThatFail)
+{
+    const auto app = sbm::App::load(SBM_FILES_APP, static_cast<sbm::Level>(level()));
+    ASSERT_TRUE(app) << app.error().text();
+    std::stop_source stop;
+    sbm::Result<sbm::AppEnd> waited = sbm::Error(sbm::Errc::misuse, "");
+    std::thread waiter([&] {
+        waited =
+            app->run(policy_, {.arguments = {"app", "sleep", "1000"}, .stop = stop.get_token()});
+    });
+    EXPECT_FALSE(app->run(policy_, {.arguments = {"app", "crash"}}));
+    rlimit usual{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+    int failed = 0;
+    for (rlim_t spare = 0; spare < 12; spare++) { // wherever it runs out
+        const int next = ::dup(0);
+        const rlimit few{static_cast<rlim_t>(next) + spare, usual.rlim_max};
+        ::close(next);
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+        const auto ended = app->run(policy_, {.arguments = {"app", "exit", "3"}});
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+        failed += !ended;
+    }
+    EXPECT_GT(failed, 0);
+    const auto after = app->run(policy_, {.arguments = {"app", "exit", "3"}});
+    EXPECT_TRUE(after && after->status == 3) << after.error().text();
+    stop.request_stop();
+    waiter.join();
+    ASSERT_FALSE(waited);
+    EXPECT_EQ(waited.error().code(), sbm::Errc::cancelled) << waited.error().text();
 }
 
 // What its own start has relocated, it cannot change any more.

@@ -122,8 +122,9 @@ TEST_P(Programs, LuaPassesTestsOfItsDistribution)
     int same = 0;
     for (const auto &entry : std::filesystem::directory_iterator(folder)) {
         const std::string name = entry.path().filename();
-        // One prints where it is, the other how long it took.
-        if (entry.path().extension() != ".lua" || name == "trace-calls.lua" || name == "fib.lua")
+        // They print where they are, how long it took, and what time it is.
+        if (entry.path().extension() != ".lua" || name == "trace-calls.lua" || name == "fib.lua" ||
+            name == "printf.lua")
             continue;
         SCOPED_TRACE(name);
         const auto [output, status] = outside("cd " + folder.string() + " && lua5.4 " + name);
@@ -132,7 +133,7 @@ TEST_P(Programs, LuaPassesTestsOfItsDistribution)
         EXPECT_TRUE(run(SBM_LUA_APP, {"/tests/" + name}) == output);
         same++;
     }
-    EXPECT_GE(same, 10);
+    EXPECT_GE(same, 9);
 }
 
 TEST_P(Programs, LuaFailsWithATrace)

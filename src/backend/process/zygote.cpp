@@ -8,10 +8,14 @@
 #include <cerrno>
 #include <sched.h>
 #include <sys/mman.h>
+#include <utility>
 #include <vector>
 
 namespace cell::backend::process {
 namespace {
+
+constexpr char kOfParent[] = "the sandbox belongs to the parent process";
+constexpr std::uint64_t kAnswerTime = 30'000'000'000;
 
 // Code of the cell can make writable what it may read. What it then writes there must
 // stay its own: neither the host nor the cell after a reset may see it.
@@ -86,7 +90,7 @@ Result<void> Zygote::start(std::span<const unsigned char> bytes)
         return os_error(errno, "the kernel cannot mark a page to be cleared in a child");
     birth_mark_.data()[0] = std::byte{1};
     CELL_TRY(const os::Descriptor program, os::program_file("sbm-zygote", std::as_bytes(bytes)));
-    CELL_TRY(os::Helper helper, os::start_helper(program.get()));
+    CELL_TRY(os::Helper helper, os::start_helper(program.get(), os::Start::elsewhere));
     socket_ = std::move(helper.socket);
     return let_watch();
 }
@@ -110,22 +114,35 @@ Result<void> Zygote::order_preparation()
 
 Result<void> Zygote::confirm()
 {
+    if (is_in_child())
+        return error(Errc::misuse, kOfParent);
     const std::lock_guard lock(mutex_);
     CELL_CHECK(greet());
     return is_preparing_ ? await_prepared() : Result<void>();
 }
 
-// Its first words, and the answer to the first order.
 Result<void> Zygote::greet()
 {
     if (pid_ != 0)
         return {};
+    if (!failure_) {
+        const auto greeted = receive_greeting();
+        if (greeted)
+            return {};
+        failure_ = greeted.error();
+        os::shut_down(socket_.get());
+    }
+    return *failure_;
+}
+
+// Its first words, and the answer to the first order.
+Result<void> Zygote::receive_greeting()
+{
     CELL_TRY(const sbm_zygote_reply hello, receive());
     if (hello.error)
         return os_error(hello.error, "the cell's process cannot unmap what the kernel gave it");
-    if (!receive())
-        return error(Errc::not_available, "the cell's process ended");
-    pid_ = hello.pid;
+    CELL_TRY(const sbm_zygote_reply watches, receive());
+    pid_ = watches.pid;
     return {};
 }
 
@@ -134,6 +151,23 @@ Result<void> Zygote::await_prepared()
     is_preparing_ = false;
     CELL_TRY(prepared_, receive_forked());
     return {};
+}
+
+// A runner that waits for its orders; nothing for cells, which are forked with them.
+Result<std::optional<Zygote::Forked>> Zygote::take_prepared()
+{
+    if (device_ < 0)
+        return std::optional<Forked>();
+    if (prepared_ && os::has_ended(prepared_->pidfd.get())) { // while nobody needed it
+        CELL_CHECK(reap_now(prepared_->pid));
+        prepared_.reset();
+    }
+    if (!prepared_) {
+        if (!is_preparing_)
+            CELL_CHECK(order_preparation());
+        CELL_CHECK(await_prepared());
+    }
+    return std::exchange(prepared_, std::nullopt);
 }
 
 bool Zygote::is_in_child() const
@@ -151,9 +185,14 @@ Result<void> Zygote::let_watch()
     return os::send_packet(socket_.get(), &message, sizeof message, files);
 }
 
+// Who does not answer in time is not waited for again.
 Result<sbm_zygote_reply> Zygote::receive(os::Descriptor *file)
 {
     sbm_zygote_reply reply;
+    if (!os::await_packet(socket_.get(), kAnswerTime)) {
+        os::shut_down(socket_.get());
+        return error(Errc::not_available, "the cell's process does not answer");
+    }
     CELL_TRY(os::Descriptor received, os::receive_packet(socket_.get(), &reply, sizeof reply));
     if (file)
         *file = std::move(received);
@@ -176,16 +215,27 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
                                     std::span<const image::Region> hidden, Walls walls,
                                     std::uint32_t left_out)
 {
-    const std::lock_guard lock(mutex_);
     if (is_in_child())
-        return error(Errc::misuse, "the sandbox belongs to the parent process");
+        return error(Errc::misuse, kOfParent);
+    const std::lock_guard lock(mutex_);
     CELL_CHECK(greet());
     follow_caller();
-    if (device_ >= 0 && !prepared_) {
-        if (!is_preparing_)
-            CELL_CHECK(order_preparation());
-        CELL_CHECK(await_prepared());
+    CELL_TRY(std::optional<Forked> runner, take_prepared());
+    const auto sent =
+        without_throwing([&] { return send_orders(regions, hidden, walls, left_out); });
+    if (!sent) {
+        discard(runner ? runner->pid : 0);
+        return sent.error();
     }
+    if (runner)
+        return std::move(*runner);
+    return receive_forked();
+}
+
+Result<void> Zygote::send_orders(std::span<const image::Region> regions,
+                                 std::span<const image::Region> hidden, Walls walls,
+                                 std::uint32_t left_out)
+{
     Sender sender(socket_.get());
     for (const image::Region &region : regions)
         CELL_CHECK(sender.add(region, false));
@@ -194,13 +244,7 @@ Result<Zygote::Forked> Zygote::fork(std::span<const image::Region> regions,
     CELL_CHECK(sender.flush());
     sender.message.order = walls == Walls::all ? SBM_ZYGOTE_FORK : SBM_ZYGOTE_FORK_OPEN;
     sender.message.left_out = left_out;
-    CELL_CHECK(os::send_packet(socket_.get(), &sender.message, sizeof sender.message));
-    if (prepared_) {
-        Forked runner = std::move(*prepared_);
-        prepared_.reset();
-        return runner;
-    }
-    return receive_forked();
+    return os::send_packet(socket_.get(), &sender.message, sizeof sender.message);
 }
 
 Result<Zygote::Forked> Zygote::receive_forked()
@@ -209,21 +253,41 @@ Result<Zygote::Forked> Zygote::receive_forked()
     CELL_TRY(sbm_zygote_reply reply, receive(&forked.pidfd));
     reply.text[sizeof reply.text - 1] = '\0';
     if (reply.error && reply.text[0])
-        return error(Errc::not_available, "%s", reply.text);
+        return error(reply.error == ENOMEM ? Errc::no_memory : Errc::not_available, "%s",
+                     reply.text);
     if (reply.error)
         return os_error(reply.error, "the cell's process cannot be forked");
     if (!forked.pidfd) { // a cell that cannot be watched or ended must not be
-        os::shut_down(socket_.get());
+        discard(reply.pid);
         return error(Errc::no_memory, "the program has no free descriptor for the cell");
     }
     forked.pid = reply.pid;
     return forked;
 }
 
+// What was added, and a cell that was forked in vain. Who cannot be told so is not spoken to
+// any more, with all that it has forked.
+void Zygote::discard(pid_t forked) noexcept
+{
+    sbm_zygote_message message{};
+    message.order = SBM_ZYGOTE_DISCARD;
+    const bool is_done =
+        os::send_packet(socket_.get(), &message, sizeof message) && (!forked || reap_now(forked));
+    if (!is_done)
+        os::shut_down(socket_.get());
+}
+
 Result<int> Zygote::reap(pid_t pid)
 {
+    if (is_in_child())
+        return error(Errc::misuse, kOfParent);
     const std::lock_guard lock(mutex_);
     CELL_CHECK(greet());
+    return reap_now(pid);
+}
+
+Result<int> Zygote::reap_now(pid_t pid)
+{
     sbm_zygote_message message{};
     message.order = SBM_ZYGOTE_REAP;
     message.pid = pid;

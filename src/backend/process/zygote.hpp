@@ -34,11 +34,13 @@ public:
     // caller's, and each later one does so when it is forked.
     Result<void> prepare(int device);
 
-    // Waits until it has started, and whoever is prepared is ready.
+    // Waits until it has started, and whoever is prepared is ready; for the last time after an
+    // error, which all later calls repeat.
     Result<void> confirm();
 
     // A cell that will see `regions`, and those of `hidden` only when it is told so later. It
-    // runs on the caller's processor. `left_out` is for tests, see the zygote's message.
+    // begins on the caller's processor, unless it was prepared. `left_out` is for tests, see the
+    // zygote's message.
     struct Forked {
         os::Descriptor pidfd;
         pid_t pid;
@@ -62,8 +64,15 @@ private:
     Result<Forked> receive_forked();
     Result<void> let_watch();
     Result<void> greet();
+    Result<void> receive_greeting();
     Result<void> order_preparation();
     Result<void> await_prepared();
+    Result<std::optional<Forked>> take_prepared();
+    Result<void> send_orders(std::span<const image::Region> regions,
+                             std::span<const image::Region> hidden, Walls walls,
+                             std::uint32_t left_out);
+    Result<int> reap_now(pid_t pid);
+    void discard(pid_t forked) noexcept;
     void follow_caller();
     bool is_in_child() const;
 
@@ -75,6 +84,7 @@ private:
     int device_ = -1; // of runners
     bool is_preparing_ = false;
     std::optional<Forked> prepared_;
+    std::optional<Error> failure_; // of its start
 };
 
 } // namespace cell::backend::process

@@ -36,7 +36,7 @@ public:
     Result<void> take_back(std::uint64_t address);
     Result<void> protect(std::uint64_t address, std::uint64_t size, int protection);
 
-    // The next start of the processor, and the next change of the image's rights, set it.
+    // The next change of the image's rights sets it.
     void set_thread_pointer(std::uint64_t address) { parts_.thread_pointer = address; }
 
     // Tells the runtime how to leave, in the mailbox: at the start and after its memory was

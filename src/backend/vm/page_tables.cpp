@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kPresent = 1, kWrite = 2, kUser = 4, kAccessed = 0x20, kDirty = 0x40,
                         kLarge = 0x80, kNoExecute = std::uint64_t{1} << 63;
 constexpr std::uint64_t kAddress = 0x000f'ffff'ffff'f000;
+constexpr char kNotThere[] = "memory that the cell does not have";
 
 std::uint64_t index_at(std::uint64_t address, int level)
 {
@@ -84,14 +85,17 @@ Result<void> PageTables::replace(std::uint64_t address, std::uint64_t size, Righ
         int level = 3;
         for (; table && level > 0 && !(table[index_at(address, level)] & kLarge); level--) {
             if (!(table[index_at(address, level)] & kPresent))
-                return error(Errc::misuse, "memory that the cell does not have");
+                return error(Errc::misuse, kNotThere);
             table = own(table, index_at(address, level), first_own);
         }
         if (!table)
             break;
+        const std::uint64_t page = level > 0 ? kLargePage : kPage;
         std::uint64_t &entry = table[index_at(address, level)];
+        if (!(entry & kPresent) || address % page != 0 || end - address < page)
+            return error(Errc::misuse, kNotThere);
         entry = (entry & ~kRights) | bits;
-        address += level > 0 ? kLargePage : kPage;
+        address += page;
     }
     if (address < end)
         return error(Errc::no_memory, "no memory for the cell's page tables");

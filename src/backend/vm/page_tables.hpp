@@ -36,8 +36,8 @@ public:
                      Rights rights);
 
     // Gives [address, address + size), which is one that `map` was given, other rights, under
-    // a root of its own: a processor that loads it knows nothing of what was there before,
-    // which it can where only an entry changes.
+    // a root of its own: a processor that loads it knows nothing of what was there before. Of
+    // an entry that only changes it may still know that.
     Result<void> replace(std::uint64_t address, std::uint64_t size, Rights rights);
 
     // Nothing is at [address, address + size) any more, which is what one `map` was given.

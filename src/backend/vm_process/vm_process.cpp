@@ -33,7 +33,7 @@ namespace {
 
 // How long an interrupted runner has to tell where the cell was.
 constexpr std::uint64_t kInterruptTime = 200'000'000;
-// And one that begins, to make its machine.
+// And one that has its orders, to fill its machine.
 constexpr std::uint64_t kStartTime = 30'000'000'000;
 
 class RunnerHost final : public Host {

@@ -83,16 +83,19 @@ std::string rule_text(Transport transport, const Name &name)
 
 bool Rules::refuses(Transport transport, const Name &name) const
 {
-    return any_matches(refuse, transport, name);
+    if (name.port != 0)
+        return any_matches(refuse, transport, name);
+    return std::any_of(refuse.begin(), refuse.end(), [&](const Rule &rule) {
+        return rule.first <= 1 && rule.last == UINT16_MAX &&
+               rule.matches(rule.transport, {name.host, rule.last});
+    });
 }
 
-// An echo request has no port: a rule for some ports of a host leaves it.
-bool Rules::refuses_all_of(const Host &host) const
+bool Rules::refuses_at(Transport transport, const Endpoint &endpoint) const
 {
-    return std::any_of(refuse.begin(), refuse.end(), [&](const Rule &rule) {
-        return rule.first == 0 && rule.last == UINT16_MAX &&
-               rule.matches(rule.transport, {host, 0});
-    });
+    if (endpoint.port == 0)
+        return false; // any that is free
+    return refuses(transport, {{text_of(endpoint.address), endpoint.address}, endpoint.port});
 }
 
 std::string Rules::why_not_connect(Transport transport, const Name &name) const
@@ -107,7 +110,7 @@ std::string Rules::why_not_connect(Transport transport, const Name &name) const
 std::string Rules::why_not_listen(Transport transport, const Endpoint &endpoint) const
 {
     const Name name{{text_of(endpoint.address), endpoint.address}, endpoint.port};
-    if (refuses(transport, name))
+    if (refuses_at(transport, endpoint))
         return std::string(kRefused);
     if (any_matches(listen, transport, name))
         return {};
@@ -116,7 +119,7 @@ std::string Rules::why_not_listen(Transport transport, const Endpoint &endpoint)
 
 std::string Rules::why_not_ping(const Host &host) const
 {
-    if (refuses_all_of(host))
+    if (refuses(Transport::tcp, {host, 0}))
         return std::string(kRefused);
     if (any_matches(ping, Transport::tcp, {host, 0}))
         return {};

@@ -39,8 +39,11 @@ struct Rules {
     std::vector<Rule> ping;       // without ports
     std::vector<Block> addresses; // not public ones that names may lead to
 
+    // Port 0, which nobody connects to, stands for an echo request: it is refused by a rule of
+    // either transport for all ports.
     bool refuses(Transport transport, const Name &name) const;
-    bool refuses_all_of(const Host &host) const; // by a rule for any port
+    // To listen: false for port 0, which is any that is free.
+    bool refuses_at(Transport transport, const Endpoint &endpoint) const;
     // Why not, or empty.
     std::string why_not_connect(Transport transport, const Name &name) const;
     std::string why_not_listen(Transport transport, const Endpoint &endpoint) const;
