@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -21,9 +20,8 @@ sbm::Result<Bytes> read_bytes(const std::string &file)
     const std::string content((std::istreambuf_iterator<char>(source)), {});
     if (source.bad() || (file != "-" && !stream.is_open()))
         return sbm::Error(sbm::Errc::not_available, fmt::format("{} cannot be read", file));
-    Bytes bytes(content.size());
-    std::memcpy(bytes.data(), content.data(), content.size());
-    return bytes;
+    const auto *first = reinterpret_cast<const std::byte *>(content.data());
+    return Bytes(first, first + content.size());
 }
 
 sbm::Result<void> write_bytes(const std::string &file, const Bytes &bytes)

@@ -169,7 +169,7 @@ private:
         if (!value)
             return failure_of(value.error());
         std::uint64_t size = 0;
-        std::memcpy(&size, value->data(), std::min(value->size(), sizeof size));
+        fill_from(size, *value);
         const std::string wanted = to_text(output.parameter);
         if (size == 0)
             return Failure{kNegative, fmt::format("`{}` gives no size for {}: it refuses the input",

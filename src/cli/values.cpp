@@ -105,7 +105,7 @@ std::string floating_text(const Bytes &bytes)
         std::memcpy(&twice, bytes.data(), sizeof twice);
         return fmt::format("{}", twice);
     }
-    std::memcpy(&most, bytes.data(), std::min(bytes.size(), sizeof most));
+    fill_from(most, bytes);
     return fmt::format("{}", most);
 }
 
@@ -168,7 +168,7 @@ std::string value_text(const Type &type, const Bytes &bytes)
 {
     std::uint64_t word = 0;
     if (bytes.size() <= sizeof word)
-        std::memcpy(&word, bytes.data(), bytes.size());
+        fill_from(word, bytes);
     const auto unused =
         static_cast<unsigned>(8 * (sizeof word - std::min(bytes.size(), sizeof word)));
     switch (type.kind) {

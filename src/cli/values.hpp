@@ -5,6 +5,7 @@
 
 #include "signature.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,6 +26,13 @@ Bytes bytes_of_number(std::uint64_t value, std::size_t size);
 
 // A number of bytes, with K, M or G after it as units.
 std::optional<std::uint64_t> parse_size(std::string_view text);
+
+// As many bytes of a value as both have; there may be none.
+template <class T> void fill_from(T &value, const Bytes &bytes)
+{
+    std::copy_n(bytes.begin(), std::min(bytes.size(), sizeof value),
+                reinterpret_cast<std::byte *>(&value));
+}
 
 // A value as text, and what comes out without a file as text or hexadecimal digits.
 std::string value_text(const Type &type, const Bytes &bytes);
