@@ -5,11 +5,13 @@
 
 #include <sbm/module.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <optional>
 #include <sched.h>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -59,6 +61,33 @@ TEST_P(Hot, ManyCallsAreRightAndInOrder)
 {
     for (int i = 1; i <= 20000; i++)
         ASSERT_EQ(count(), i);
+}
+
+// A caller may stand still at any moment, for longer than its cell looks for a request.
+TEST_P(Hot, CallsAreMadeOnceOnABusyMachine)
+{
+    constexpr int kCallers = 8, kCalls = 10000;
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> callers;
+    for (int k = 0; k < kCallers; k++)
+        callers.emplace_back([&] {
+            auto sandbox = module_->sandbox();
+            if (!sandbox || !sandbox->set_spin(std::chrono::microseconds(1 << k))) {
+                wrong++;
+                return;
+            }
+            const auto count_calls = function<int()>("count_calls");
+            for (int i = 1; i <= kCalls; i++) {
+                const auto result = sandbox->call(count_calls);
+                if (!result || result->trusted_because("it is a test") != i) {
+                    wrong++;
+                    return;
+                }
+            }
+        });
+    for (std::thread &caller : callers)
+        caller.join();
+    EXPECT_EQ(wrong, 0);
 }
 
 TEST_P(Hot, ResetsInBetweenAreResets)

@@ -181,8 +181,11 @@ private:
         set(mailbox.function, function);
         set(mailbox.data, data);
         set(mailbox.spin, spin_.for_request());
+        // Looked at before there is a request: a cell that runs may do it and stop again before
+        // this thread goes on, and would do it twice.
+        const bool was_stopped = runner_->has_stopped();
         store(mailbox.sequence, ++sequence_);
-        if (runner_->has_stopped())
+        if (was_stopped)
             start_serving();
         return await_hot();
     }
