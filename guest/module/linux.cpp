@@ -2,6 +2,7 @@
 //
 // The table of the personality: what each Linux system call does in a cell. A cell has
 // one thread, one user, no files, no network and no other process.
+#include "descriptors.hpp"
 #include "personality.hpp"
 
 #include <asm/prctl.h>
@@ -254,7 +255,7 @@ Answer tell_limits(std::uint64_t resource, std::uint64_t target)
     if (resource == RLIMIT_STACK)
         limit[0] = std::uint64_t{1} << 20;
     if (resource == RLIMIT_NOFILE)
-        limit[0] = limit[1] = has_system() ? 67 : 3; // descriptors.hpp has the number
+        limit[0] = limit[1] = has_system() ? kFirst + kFiles : kFirst;
     if (resource == RLIMIT_DATA || resource == RLIMIT_AS)
         limit[0] = limit[1] = __sbm_mailbox->heap_size;
     return 0;

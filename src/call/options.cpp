@@ -59,17 +59,16 @@ Result<StrongHost> find_strong_host(sbm_level level, FindHost &find,
         CELL_TRY(auto host, find(strong));
         if (!done)
             done = meanwhile ? meanwhile() : Result<void>();
+        CELL_CHECK(*done);
         CELL_CHECK(host->confirm());
         CELL_CHECK(host->open());
         return StrongHost{strong, std::move(host)};
     };
     auto vm = attempt(SBM_LEVEL_VM);
-    auto process = vm ? Result<StrongHost>(StrongHost{}) : attempt(SBM_LEVEL_PROCESS);
-    if (done)
-        CELL_CHECK(*done);
-    if (vm)
+    if (vm || (done && !*done))
         return vm;
-    if (process)
+    auto process = attempt(SBM_LEVEL_PROCESS);
+    if (process || (done && !*done))
         return process;
     return error(Errc::not_available, "no strong level here: vm: %.100s; process: %.100s",
                  vm.error().text(), process.error().text());

@@ -116,13 +116,11 @@ Status System::serve(sbm::calls::NetListen, Results &results, std::uint64_t tran
     if (const Status status = grant.network->listen(by, at, socket); status != Status::ok)
         return status;
     results[1] = socket->port();
-    if (at.port == 0 && // then nobody knew before which one it would be
-        !need_network("net.listen", "listen", text,
-                      grant.rules.refuses_at(by, {at.address, socket->port()})
-                          ? std::string(net::kRefused)
-                          : std::string(),
-                      net::rule_text(by, *name)))
+    // Of port 0 nobody knew before which one it would be.
+    if (at.port == 0 && grant.rules.refuses_at(by, {at.address, socket->port()})) {
+        deny("net.listen", text, std::string(net::kRefused), kLessRefused);
         return Status::denied;
+    }
     return add_handle(
         {.kind = by == Transport::tcp ? Kind::listener : Kind::socket, .socket = std::move(socket)},
         results);

@@ -8,13 +8,13 @@
  *     if (sbm_file_create("data/notes.txt", &file) == SBM_OK)
  *         sbm_file_write(file, 0, "hello\n", 6, &done);
  *
- * Every function makes one call, but where it says otherwise, and tells how that ended; what it would return is where its last
- * parameters point, and is only written if it is SBM_OK. Any call can be SBM_QUOTA or, for an
- * argument that means nothing, SBM_INVALID; SBM_DENIED is what the policy does not say, and the
- * supervisor tells the lines that would allow it. Bytes may lie anywhere in the app's memory; a
- * call takes at most 1 MiB of them, and less where they do not lie in the heap: the count of
- * bytes that were done says how many. docs/calls.md has the table, and <sbm/guest/system.hpp>
- * is the same for C++.
+ * Every function makes one call, but where it says otherwise, and tells how that ended; what it
+ * would return is where its last parameters point, and is only written if it is SBM_OK. Any call
+ * can be SBM_QUOTA or, for an argument that means nothing, SBM_INVALID; SBM_DENIED is what the
+ * policy does not say, and the supervisor tells the lines that would allow it. Bytes may lie
+ * anywhere in the app's memory; a call takes at most 1 MiB of them, and less where they do not
+ * lie in the heap: the count of bytes that were done says how many. docs/calls.md has the table,
+ * and <sbm/guest/system.hpp> is the same for C++.
  */
 #ifndef SBM_GUEST_SYSTEM_H
 #define SBM_GUEST_SYSTEM_H
@@ -249,7 +249,8 @@ enum sbm_status sbm_net_receive_from(sbm_handle socket, char from[SBM_NAME_BYTES
 /* No more will be written; the peer sees the end of the stream. Example: sbm_net_finish(socket); */
 enum sbm_status sbm_net_finish(sbm_handle socket);
 
-/* Sends an echo request (ICMP) to a host, without a port. Errors: SBM_DENIED. Example: sbm_net_ping("example.org", &ping);
+/* Sends an echo request (ICMP) to a host, without a port. Errors: SBM_DENIED. Example:
+ *     sbm_net_ping("example.org", &ping);
  */
 enum sbm_status sbm_net_ping(const char *host, sbm_handle *ping);
 
