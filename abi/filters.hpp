@@ -28,6 +28,13 @@ constexpr Condition is(unsigned argument, std::uint64_t value)
     return {argument, UINT64_MAX, value};
 }
 
+// Of a command of ioctl(2) the kernel sees 32 bits; what is above them differs between C
+// libraries.
+constexpr Condition commands(unsigned long command)
+{
+    return {1, UINT32_MAX, command};
+}
+
 struct Rule {
     const char *name;
     const char *reason;
@@ -50,9 +57,9 @@ inline constexpr Rule kCell[] = {
 // The runner of a cell of the level `vm`. Everything else kills it.
 inline constexpr Rule kRunner[] = {
     {"run", "the virtual processor runs", SYS_ioctl,
-     {is(0, SBM_RUNNER_PROCESSOR), is(1, KVM_RUN), is(2, 0)}, 3},
+     {is(0, SBM_RUNNER_PROCESSOR), commands(KVM_RUN), is(2, 0)}, 3},
     {"special registers", "after a page fault CR2 has its address, for the report", SYS_ioctl,
-     {is(0, SBM_RUNNER_PROCESSOR), is(1, KVM_GET_SREGS)}, 2},
+     {is(0, SBM_RUNNER_PROCESSOR), commands(KVM_GET_SREGS)}, 2},
     {"wait", "the runner sleeps until there is a request", SYS_futex,
      {is(0, SBM_RUNNER_ADDRESS + offsetof(sbm_runner, sequence)), is(1, FUTEX_WAIT), is(3, 0)}, 3},
     {"wake", "it wakes the host, which sleeps until there is an answer", SYS_futex,

@@ -165,7 +165,7 @@ private:
     Result<void> map_constants()
     {
         CELL_TRY(constants_, image::map_constants(regions_));
-        image::place_constants(regions_, *constants_);
+        image::place_constants(regions_, constants_);
         return {};
     }
 
@@ -173,7 +173,7 @@ private:
     {
         return {.regions = regions_,
                 .blocks = {{{window_.data(), window_.size(), true},
-                            {constants_->data(), constants_->size(), false}}},
+                            {constants_.data(), constants_.size(), false}}},
                 .mailbox = reinterpret_cast<sbm_mailbox *>(window_.data() + control_.mailbox),
                 .entry = control_.entry,
                 .serve = 0,
@@ -285,9 +285,8 @@ private:
     backend::vm::Machine &machine_;
     const std::span<const sbm_zygote_segment> segments_;
     const std::span<const int> files_;
-    os::Mapping window_;
+    os::Mapping window_, constants_;
     std::vector<os::Mapping> mappings_; // of buffers and what is lent
-    std::shared_ptr<const os::Mapping> constants_;
     std::vector<image::Region> regions_, buffers_, lent_;
     std::uint32_t answered_ = 0; // the last sequence number that was seen
 };

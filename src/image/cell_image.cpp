@@ -201,7 +201,8 @@ private:
                                        image_.object_file_.get(),
                                        round_down(header.p_offset, kPage), false, nullptr});
         }
-        CELL_TRY(image_.constants_, map_constants(image_.regions_));
+        CELL_TRY(os::Mapping view, map_constants(image_.regions_));
+        image_.constants_ = std::make_shared<const os::Mapping>(std::move(view));
         place_constants(image_.regions_, *image_.constants_);
         return {};
     }

@@ -7,7 +7,7 @@
 
 namespace cell::image {
 
-Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions)
+Result<os::Mapping> map_constants(std::span<const Region> regions)
 {
     std::uint64_t total = 0;
     for (const Region &region : regions)
@@ -23,7 +23,7 @@ Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region>
             os::map_over(next, region.size, PROT_READ, region.file, region.offset, MAP_PRIVATE));
         next += region.size;
     }
-    return std::make_shared<const os::Mapping>(std::move(view));
+    return view;
 }
 
 void place_constants(std::span<Region> regions, const os::Mapping &view)

@@ -31,7 +31,7 @@ struct Region {
 
 // The regions that are not shared, one after the other as the host sees them; misuse if there
 // are none.
-Result<std::shared_ptr<const os::Mapping>> map_constants(std::span<const Region> regions);
+Result<os::Mapping> map_constants(std::span<const Region> regions);
 // Tells the regions where they are in it.
 void place_constants(std::span<Region> regions, const os::Mapping &view);
 

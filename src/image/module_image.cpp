@@ -270,11 +270,15 @@ private:
 
     Result<void> map_constants()
     {
-        const bool is_own = view_ == HostView::own;
-        CELL_TRY(image_.constants_,
-                 is_own ? cell::image::map_constants(image_.regions_) : shared());
+        CELL_TRY(image_.constants_, view_ == HostView::own ? own() : shared());
         place_constants(image_.regions_, *image_.constants_);
         return {};
+    }
+
+    Result<std::shared_ptr<const os::Mapping>> own()
+    {
+        CELL_TRY(os::Mapping view, cell::image::map_constants(image_.regions_));
+        return std::make_shared<const os::Mapping>(std::move(view));
     }
 
     Result<std::shared_ptr<const os::Mapping>> shared()
@@ -282,7 +286,7 @@ private:
         const ModuleTemplate &source = *image_.template_;
         const std::lock_guard lock(source.mutex);
         if (!source.host_view) {
-            CELL_TRY(source.host_view, cell::image::map_constants(image_.regions_));
+            CELL_TRY(source.host_view, own());
         }
         return source.host_view;
     }

@@ -293,6 +293,13 @@ Result<void> write_at(int file, std::uint64_t offset,
     return {};
 }
 
+void map_around(std::span<const std::byte> bytes) noexcept
+{
+    constexpr std::size_t kAround = 16 * kPage;
+    for (std::size_t at = 0; at < bytes.size(); at += kAround)
+        static_cast<void>(*static_cast<const volatile std::byte *>(bytes.data() + at));
+}
+
 std::uint64_t memory_of_file(int file) noexcept
 {
     struct stat status;

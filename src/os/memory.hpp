@@ -98,6 +98,10 @@ void for_each_piece(int file, std::uint64_t offset, std::uint64_t size, Visit &&
     }
 }
 
+// For bytes of a mapped memory file that are about to be written: the kernel maps up to 16
+// pages around one that is read, and only one for a page that is written.
+void map_around(std::span<const std::byte> bytes) noexcept;
+
 // How much memory a memory file has, in units of the kernel's: changes whenever a page
 // of it is touched for the first time.
 std::uint64_t memory_of_file(int file) noexcept;

@@ -3,6 +3,7 @@
 // The arguments of a call as the host takes them out of a frame: checked, and copied once.
 #pragma once
 
+#include "os/memory.hpp"
 #include "system/system.hpp"
 
 #include <algorithm>
@@ -105,6 +106,8 @@ template <sbm::calls::Element E> struct Taken<sbm::calls::Output<E>> : TakenRang
     sbm::calls::Status take(System &system, const std::uint64_t *from)
     {
         const auto status = find(*system.regions_, from, E);
+        if (status == sbm::calls::Status::ok)
+            os::map_around(cell);
         room.bytes = cell;
         return status;
     }
