@@ -115,6 +115,10 @@ struct sbm_mailbox {
     uint32_t order_count;
     uint32_t host_waits; /* the host sleeps on `answered`: to be woken */
     uint64_t spin;       /* ticks to look for the next request before sleeping */
+    /* Apps at vm: the last of the cell's questions that is answered, and whether the host looks
+     * for the next one. If it does, the cell need not leave, but may look for the answer. */
+    uint32_t told;
+    uint32_t host_looks;
 
     /* Written by the cell. `answered` is a futex at the process level. */
     SBM_APART uint32_t answered;
@@ -124,6 +128,7 @@ struct sbm_mailbox {
     int64_t value;
     uint64_t call_proxy;     /* address of a struct sbm_proxy in the image */
     uint64_t call_arguments; /* address of its arguments in the cell */
+    uint32_t asked;          /* the number of an app's questions, those before a leave too */
 
     /* Written once by the host before the cell starts. */
     SBM_APART uint64_t leave; /* void (*)(uint32_t exit): how to leave the cell */

@@ -2,6 +2,8 @@
 //
 // The app that is measured. Its first argument says what it does again and again; it writes
 // how many nanoseconds one took.
+#include "aligned_bytes.hpp"
+
 #include <sbm/guest/system.h>
 
 #include <arpa/inet.h>
@@ -51,12 +53,12 @@ int look_at_clock(long count)
 int use_file(bool writes, std::size_t size, long count, std::size_t whole)
 {
     const int file = ::open("/data/file", writes ? O_RDWR : O_RDONLY);
-    std::vector<char> bytes(size, 'x');
+    const bench::AlignedBytes bytes = bench::aligned_bytes(size);
     const std::size_t places = whole / size;
     return repeat(count, [&](long i) {
         const auto at = static_cast<off_t>(static_cast<std::size_t>(i) % places * size);
         const ssize_t done =
-            writes ? ::pwrite(file, bytes.data(), size, at) : ::pread(file, bytes.data(), size, at);
+            writes ? ::pwrite(file, bytes.get(), size, at) : ::pread(file, bytes.get(), size, at);
         return done == static_cast<ssize_t>(size);
     });
 }

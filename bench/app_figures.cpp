@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app_figures.hpp"
 
+#include "aligned_bytes.hpp"
 #include "idle_cells.hpp"
 #include "operations.hpp"
 #include "peers.hpp"
@@ -86,13 +87,16 @@ sbm::AppOptions options_of(const std::string &level, std::vector<std::string> ar
     return options;
 }
 
+enum class Calls { handed_over, hot };
+
 // What the app says that one of its operations took.
 Operation told_by_app(const std::shared_ptr<Stage> &stage, const std::string &level,
-                      std::vector<std::string> arguments)
+                      std::vector<std::string> arguments, Calls calls = Calls::handed_over)
 {
     return [=] {
         std::string output;
         sbm::AppOptions options = options_of(level, arguments);
+        options.spin = std::chrono::microseconds(calls == Calls::hot ? 50 : 0);
         options.output = [&](int, std::string_view text) { output += text; };
         const auto ended = sbm::run_app(stage->app(), stage->policy(), options);
         return ended && ended->status == 0 ? std::strtod(output.c_str(), nullptr) : -1.0;
@@ -113,14 +117,14 @@ Operation use_file(const std::shared_ptr<Stage> &stage, bool writes, std::size_t
 {
     return [=] {
         const int file = ::open(stage->file().c_str(), O_RDWR | O_CLOEXEC);
-        std::vector<char> bytes(size, 'x');
+        const AlignedBytes bytes = aligned_bytes(size);
         std::size_t place = 0;
-        bool is_done = file >= 0;
+        bool is_done = file >= 0 && bytes;
         const double time = time_of(
             [&] {
                 const auto at = static_cast<off_t>(place++ % (kFileBytes / size) * size);
-                const ssize_t done = writes ? ::pwrite(file, bytes.data(), size, at)
-                                            : ::pread(file, bytes.data(), size, at);
+                const ssize_t done = writes ? ::pwrite(file, bytes.get(), size, at)
+                                            : ::pread(file, bytes.get(), size, at);
                 is_done = is_done && done == static_cast<ssize_t>(size);
             },
             count);
@@ -129,17 +133,19 @@ Operation use_file(const std::shared_ptr<Stage> &stage, bool writes, std::size_t
     };
 }
 
-void add_files(Rows &rows, const std::shared_ptr<Stage> &stage)
+void add_files(Rows &rows, const std::shared_ptr<Stage> &stage, Calls calls)
 {
     constexpr double kAim = 1 / 0.7; // of the time, for 0.7 of the throughput
     for (const bool writes : {false, true})
         for (const std::size_t size : {std::size_t{4096}, kMebibyte}) {
             const int count = size == kMebibyte ? 64 : 2000;
             const char *what = writes ? "write" : "read";
-            rows.add({fmt::format("app: {} {}", what, size == kMebibyte ? "1 MiB" : "4 KiB"),
+            rows.add({fmt::format("app: {} {}{}", what, size == kMebibyte ? "1 MiB" : "4 KiB",
+                                  calls == Calls::hot ? ", hot" : ""),
                       told_by_app(stage, rows.level(),
                                   {what, std::to_string(size), std::to_string(count),
-                                   std::to_string(kFileBytes)}),
+                                   std::to_string(kFileBytes)},
+                                  calls),
                       {writes ? "pwrite" : "pread", use_file(stage, writes, size, count)},
                       {10, 1},
                       size == kMebibyte ? kAim : 0});
@@ -375,6 +381,17 @@ void add_running_apps(Rows &rows, const Stage &stage, std::size_t count)
     rows.add(std::move(figure));
 }
 
+void add_hot_calls(Rows &rows, const std::shared_ptr<Stage> &stage)
+{
+    if (processors().size() < 2)
+        return;
+    rows.add({"app: typed call, hot",
+              told_by_app(stage, rows.level(), {"calls", "20000"}, Calls::hot),
+              {"null call of the level", c_null_call(rows.level())},
+              {20, 5}});
+    add_files(rows, stage, Calls::hot);
+}
+
 } // namespace
 
 void add_apps(Rows &rows)
@@ -402,13 +419,14 @@ void add_apps(Rows &rows)
               {"clock_gettime", read_clock()},
               {10, 1},
               kClockAim});
-    add_files(rows, stage);
+    add_files(rows, stage, Calls::handed_over);
 }
 
 void add_apps_on_many_processors(Rows &rows)
 {
     const auto stage = std::make_shared<Stage>();
     add_network(rows, stage);
+    add_hot_calls(rows, stage);
     add_running_apps(rows, *stage, 1);
     add_running_apps(rows, *stage, rows.is_quick() ? 10 : 100);
     if (!rows.is_quick())

@@ -17,6 +17,9 @@ struct Results {
     std::uint64_t words[2];
 };
 
+// Asks what is in the frame, and comes back with the answer in it.
+void ask();
+
 // Makes the call C. Its arguments are the words of the frame: three for a range.
 template <class C, class... Words> Status call(Results &results, Words... words)
 {
@@ -26,11 +29,7 @@ template <class C, class... Words> Status call(Results &results, Words... words)
     box.frame.number = C::number;
     for (std::size_t i = 0; i < sizeof...(Words); i++)
         box.frame.words[i] = list[i];
-    box.call_proxy = SBM_SYSTEM_CALL;
-    // The compiler cannot know what the host reads and writes meanwhile.
-    __asm__ volatile("" ::: "memory");
-    cell::leave(SBM_EXIT_HOST_CALL);
-    __asm__ volatile("" ::: "memory");
+    ask();
     results = {{box.frame.words[0], box.frame.words[1]}};
     return static_cast<Status>(box.frame.status);
 }

@@ -111,6 +111,11 @@ struct AppOptions {
     // are dropped, except for the last one, which tells how many were. docs/apps.md has the keys.
     std::function<bool(std::string_view line)> audit{};
     std::uint64_t audit_bytes = std::uint64_t{1} << 20;
+    // Above zero, app and program look for each other's words up to that long before they sleep,
+    // on two processors: a system call then costs little more than what it does. Neither looks
+    // while calls, or what lies between them, usually take longer. not_available without a second
+    // processor. As Sandbox::set_spin; 50 us is longer than a call through the kernel anywhere.
+    std::chrono::nanoseconds spin{0};
     std::string policy_name{}; // for the audit log
     // A file that gets all that enters the app, for replay_app; empty: none. It holds what the
     // app has read, and the app itself.

@@ -22,7 +22,7 @@ public:
     // In ticks; 0 without a bound.
     std::uint64_t bound() const { return bound_; }
 
-    // Around each call.
+    // Around each turn of the cell: a call, or what follows an answer to it.
     void begin()
     {
         const std::uint64_t now = os::ticks();
@@ -39,17 +39,20 @@ public:
     // Nanoseconds since the last `begin`.
     std::uint64_t elapsed() const { return rate_.nanoseconds_of(os::ticks() - began_); }
 
-    // How long the host looks for the answer, and the cell for the next call.
-    std::uint64_t for_answer() const { return duration_ <= bound_ ? bound_ : 0; }
-    std::uint64_t for_request() const { return gap_ <= bound_ ? bound_ : 0; }
+    // Does it pay to look, if the two are on different processors? Who looks on the other one's
+    // processor keeps it from answering.
+    bool pays() const { return bound_ > 0 && duration_ <= bound_ && gap_ <= bound_; }
+    // Whether both look in this turn, and how long.
+    void look(bool both) { looks_ = both; }
+    bool looks() const { return looks_; }
+    std::uint64_t now() const { return looks_ ? bound_ : 0; }
 
     // Looks until `is_there()`. False after the time is up.
     template <class Test> bool await(Test &&is_there) const
     {
         constexpr int kLooks = 64;      // between looks at the clock
         constexpr int kHastyLooks = 32; // before the first one: below a microsecond
-        const std::uint64_t until = for_answer();
-        if (until == 0)
+        if (!looks_)
             return is_there();
         for (int i = 0; i < kHastyLooks; i++) {
             if (is_there())
@@ -63,7 +66,7 @@ public:
                     return true;
                 __builtin_ia32_pause();
             }
-        } while (os::ticks() - begin < until);
+        } while (os::ticks() - begin < bound_);
         return is_there();
     }
 
@@ -78,6 +81,7 @@ private:
 
     os::TickRate rate_;
     std::uint64_t bound_ = 0;
+    bool looks_ = false;
     std::uint64_t began_ = 0, ended_ = 0;
     std::uint64_t duration_ = 0, gap_ = 0; // averages
 };

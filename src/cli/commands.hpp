@@ -58,6 +58,7 @@ struct RunOptions {
     std::string record;              // a file; empty: none
     bool replays = false;            // `app` is such a file, which is played again
     bool waits_for_debugger = false; // at level none
+    double spin = 0;                 // microseconds; see sbm::AppOptions
     bool trace = false;
     // Of a trace.
     bool is_plain_trace = false; // without times

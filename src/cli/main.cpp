@@ -158,6 +158,11 @@ private:
         run_command_->add_flag("--trace", run_.trace, "Print each system call to standard error");
         run_command_->add_flag("--wait-for-debugger", run_.waits_for_debugger,
                                "At level none: begin when a debugger is attached");
+        run_command_
+            ->add_option("--spin", run_.spin,
+                         "Microseconds that app and supervisor look for each other's words before "
+                         "they sleep: faster calls, on two processors. 0 (none), or 50")
+            ->check(CLI::Range(0.0, 1e6));
         run_.is_plain_trace = true;
         run_command_->footer(
             "Example: sbm run tool.sbm --policy tool.toml --audit tool.log -- input.txt\n"

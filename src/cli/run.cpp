@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -84,6 +85,7 @@ private:
         how_.arguments.insert(how_.arguments.begin(), options_.app);
         how_.policy_name = options_.policy;
         how_.record = options_.record;
+        how_.spin = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.spin * 1000));
         how_.stop = signals_.token();
         how_.output = [this](int stream, std::string_view text) { output_.write(stream, text); };
         how_.denied = [this](const sbm::DeniedCall &denied) { denials_.tell(denied); };

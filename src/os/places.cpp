@@ -34,6 +34,14 @@ void Places::join_caller(pid_t thread) noexcept
         put(thread, here);
 }
 
+void Places::let_go(pid_t thread) noexcept
+{
+    cpu_set_t set;
+    if (thread > 0 && ::sched_getaffinity(0, sizeof set, &set) == 0)
+        ::sched_setaffinity(thread, sizeof set, &set);
+    forget();
+}
+
 bool Places::put(pid_t thread, int processor) noexcept
 {
     if (thread <= 0) // that would be the caller

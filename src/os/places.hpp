@@ -18,7 +18,10 @@ public:
     static Result<Places> of_caller() noexcept;
 
     // Is what was put elsewhere still apart from the caller? No system call.
-    bool is_apart() const noexcept { return place_ >= 0 && place_ != ::sched_getcpu(); }
+    bool is_apart() const noexcept { return is_put() && place_ != ::sched_getcpu(); }
+    // Is it still where the caller is?
+    bool is_joined() const noexcept { return is_put() && place_ == ::sched_getcpu(); }
+    bool is_put() const noexcept { return place_ >= 0; }
 
     // Puts another thread, or a process of one thread, on another processor than the caller's,
     // unless it is there already. True if it is there now.
@@ -27,6 +30,9 @@ public:
     // Puts it on the caller's: waking a sleeping processor costs ten times more than a
     // switch on this one.
     void join_caller(pid_t thread) noexcept;
+
+    // Lets it run where the caller may.
+    void let_go(pid_t thread) noexcept;
 
     // Forgets where the thread was put.
     void forget() noexcept { place_ = -1; }

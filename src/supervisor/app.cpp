@@ -145,6 +145,8 @@ private:
                                     options_.stop);
         CELL_TRY(const std::unique_ptr<cell::call::Instance> instance, make(gate));
         CELL_CHECK(instance->enter());
+        if (options_.spin.count() > 0)
+            CELL_CHECK(instance->set_spin(static_cast<std::uint64_t>(options_.spin.count())));
         if (options_.counters)
             gate.set_begun([&] { options_.counters->cell_process.store(instance->process_id()); });
         if (is_open() && options_.debug)

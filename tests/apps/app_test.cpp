@@ -42,6 +42,7 @@ protected:
         denied_.clear();
         sbm::AppOptions options;
         options.level = static_cast<sbm::Level>(level());
+        options.spin = conformance::spin();
         options.arguments = std::move(arguments);
         options.arguments.insert(options.arguments.begin(), "app");
         options.output = [this](int stream, std::string_view text) { output_[stream] += text; };
@@ -247,7 +248,6 @@ TEST_P(App, ThatIsNoneIsMisuse)
     EXPECT_NE(std::string(ended.error().text()).find("[files.data]"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, App, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+AT_STRONG_LEVELS_AND_HOT(App);
 
 } // namespace

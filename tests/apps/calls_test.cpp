@@ -85,6 +85,7 @@ protected:
     {
         sbm::AppOptions options;
         options.level = static_cast<sbm::Level>(level());
+        options.spin = conformance::spin();
         options.arguments = {"app", how, "127.0.0.1", echo_.name(), "127.0.0.1"};
         output_.clear();
         options.output = [this](int, std::string_view text) { output_ += text; };
@@ -175,7 +176,6 @@ TEST_P(Calls, HaveClasses)
     EXPECT_EQ(ended.at("self.exit"), "0");
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, Calls, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+AT_STRONG_LEVELS_AND_HOT(Calls);
 
 } // namespace

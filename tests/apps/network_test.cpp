@@ -72,6 +72,7 @@ protected:
         denied_.clear();
         sbm::AppOptions options;
         options.level = static_cast<sbm::Level>(level());
+        options.spin = conformance::spin();
         options.arguments = std::move(arguments);
         options.arguments.insert(options.arguments.begin(), "app");
         options.output = [this](int stream, std::string_view text) {
@@ -305,7 +306,6 @@ TEST_P(NetworkApp, HasTheRandomBytesOfThePolicy)
     EXPECT_NE(output_[1], seeded);
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, NetworkApp, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+AT_STRONG_LEVELS_AND_HOT(NetworkApp);
 
 } // namespace

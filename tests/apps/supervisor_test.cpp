@@ -6,6 +6,7 @@
 
 #include <sbm/learn.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -14,6 +15,8 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sched.h>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@ protected:
         // Whatever is broken, the tests end.
         policy_.wall_time = 60s;
         options_.level = static_cast<sbm::Level>(level());
+        options_.spin = conformance::spin();
         options_.output = [this](int, std::string_view text) { output_ += text; };
         options_.ended = [this](const sbm::AppEnd &end) { end_ = end; };
         options_.counters = &counters_;
@@ -296,8 +300,51 @@ TEST_P(Supervised, CountsWhileItRuns)
     EXPECT_EQ(counters_.cell_process.load(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, Supervised, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+// How often this thread's processor has turned to another.
+long switches()
+{
+    rusage used{};
+    ::getrusage(RUSAGE_THREAD, &used);
+    return used.ru_nvcsw + used.ru_nivcsw;
+}
+
+// A call is a switch to the app, on the same processor. Hot ones are not: on a machine that has
+// other things to do at least those of some run.
+TEST_P(Supervised, CallsAreHandedOverOrFound)
+{
+    constexpr int kCalls = 2000, kTries = 100;
+    put("data/a", "");
+    long fewest = kCalls;
+    for (int i = 0; i < kTries && fewest >= kCalls / 2; i++) {
+        const long before = switches();
+        ASSERT_EQ(status({"ask-often", "/data/a", std::to_string(kCalls)}), 0);
+        EXPECT_GE(end_.calls, kCalls);
+        fewest = std::min(fewest, switches() - before);
+        if (!conformance::is_hot())
+            break;
+    }
+    EXPECT_EQ(fewest < kCalls / 2, conformance::is_hot()) << fewest;
+}
+
+TEST_P(Supervised, HotCallsNeedTwoProcessors)
+{
+    cpu_set_t all, one;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    const auto ended = run({"exit", "4"});
+    ::sched_setaffinity(0, sizeof all, &all);
+    if (conformance::is_hot()) {
+        ASSERT_FALSE(ended);
+        EXPECT_EQ(ended.error().code(), sbm::Errc::not_available) << ended.error().text();
+    } else {
+        ASSERT_TRUE(ended) << ended.error().text();
+        EXPECT_EQ(ended->status, 4);
+    }
+}
+
+AT_STRONG_LEVELS_AND_HOT(Supervised);
 INSTANTIATE_TEST_SUITE_P(Level, Learned, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
                          conformance::level_name);
 

@@ -325,6 +325,7 @@ TEST_P(Attack, TwoAppsHaveNothingInCommon)
             policy.files[0].path = root;
             sbm::AppOptions options;
             options.level = options_.level;
+            options.spin = options_.spin;
             options.arguments = {"attack", i % 2 ? "handles" : "leftovers"};
             const auto ended = sbm::run_app(SBM_ATTACK_APP, policy, options);
             good += ended && ended->status == 0;
@@ -334,8 +335,7 @@ TEST_P(Attack, TwoAppsHaveNothingInCommon)
     EXPECT_EQ(good, 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, Attack, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+AT_STRONG_LEVELS_AND_HOT(Attack);
 
 } // namespace
 } // namespace attacks

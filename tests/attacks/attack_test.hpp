@@ -61,6 +61,7 @@ protected:
         policy_.files.push_back({"seen", folder_ / "seen", true, false, false, false});
         policy_.wall_time = 100s; // whatever is broken, the tests end
         options_.level = static_cast<sbm::Level>(level());
+        options_.spin = conformance::spin();
         options_.output = [this](int stream, std::string_view text) {
             output_[stream] += text;
             if (told_)

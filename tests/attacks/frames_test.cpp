@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An app that sends random frames for a while (attack_frames.cpp), at both strong levels: half
-// of SBM_FRAMES_SECONDS each, or of a minute. SBM_FRAMES_SEED repeats a run.
+// of SBM_FRAMES_SECONDS each, or of a minute, and with hot calls a sixth. SBM_FRAMES_SEED repeats a
+// run.
 #include "attack_test.hpp"
 
 #include <random>
@@ -20,7 +21,8 @@ std::uint64_t number_from(const char *variable, std::uint64_t otherwise)
 TEST_P(Frames, HarmNobody)
 {
     const std::uint64_t seed = number_from("SBM_FRAMES_SEED", std::random_device()());
-    const std::uint64_t seconds = number_from("SBM_FRAMES_SECONDS", 60) / 2;
+    const std::uint64_t seconds =
+        number_from("SBM_FRAMES_SECONDS", 60) / (conformance::is_hot() ? 6 : 2);
     SCOPED_TRACE("SBM_FRAMES_SEED=" + std::to_string(seed));
     constexpr std::uint64_t kBytes = 1 << 20;
     policy_.files[0].bytes = kBytes;
@@ -62,8 +64,7 @@ TEST_P(Frames, HarmNobody)
     RecordProperty("calls", std::to_string(ended->calls));
 }
 
-INSTANTIATE_TEST_SUITE_P(Level, Frames, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),
-                         conformance::level_name);
+AT_STRONG_LEVELS_AND_HOT(Frames);
 
 } // namespace
 } // namespace attacks

@@ -8,7 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <sched.h>
 #include <string>
+#include <string_view>
 
 namespace conformance {
 
@@ -46,9 +49,32 @@ inline std::string level_name(const testing::TestParamInfo<enum sbm_level> &info
     return sbm_level_name(info.param);
 }
 
+// Is this test of an instance whose apps make hot calls (AT_STRONG_LEVELS_AND_HOT)?
+inline bool is_hot()
+{
+    const auto *suite = testing::UnitTest::GetInstance()->current_test_suite();
+    return std::string_view(suite->name()).starts_with("Hot/");
+}
+// For AppOptions.
+inline std::chrono::nanoseconds spin()
+{
+    return std::chrono::microseconds(is_hot() ? 50 : 0);
+}
+inline void skip_without_processors()
+{
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) < 2)
+        GTEST_SKIP() << "hot calls need two processors";
+}
+
 class AtLevel : public testing::TestWithParam<enum sbm_level> {
 protected:
-    void SetUp() override { skip_without(level()); }
+    void SetUp() override
+    {
+        skip_without(level());
+        if (is_hot())
+            skip_without_processors();
+    }
 
     static enum sbm_level level() { return GetParam(); }
     static sbm_options options() { return {level(), 0, 0, 0, 0, SBM_GUARD_DEFAULT}; }
@@ -76,4 +102,11 @@ protected:
 // For promises that only another address space can keep.
 #define AT_STRONG_LEVELS(suite)                                                                    \
     INSTANTIATE_TEST_SUITE_P(, suite, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),            \
+                             conformance::level_name)
+
+// The same, and once more with hot calls, where the fixture hands on conformance::spin().
+#define AT_STRONG_LEVELS_AND_HOT(suite)                                                            \
+    INSTANTIATE_TEST_SUITE_P(Level, suite, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),       \
+                             conformance::level_name);                                             \
+    INSTANTIATE_TEST_SUITE_P(Hot, suite, testing::Values(SBM_LEVEL_PROCESS, SBM_LEVEL_VM),         \
                              conformance::level_name)

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <sched.h>
 #include <sys/mman.h>
 #include <vector>
 
@@ -91,7 +90,7 @@ public:
     Result<void> set_spin(std::uint64_t bound) override
     {
         spin_ = Spin();
-        cpu_ = -1;
+        places_.forget();
         if (bound == 0)
             return {};
         CELL_TRY(places_, os::Places::of_caller());
@@ -162,8 +161,6 @@ public:
     {
         image_->mailbox().call_result = result;
         hand_over_orders();
-        if (spin_.bound() == 0)
-            follow_caller(); // all that an app asks for is one call
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
         if (cancelled_.load(std::memory_order_relaxed) || meter_.may_be_over())
@@ -171,6 +168,7 @@ public:
                 cancelled_.store(false, std::memory_order_relaxed);
                 return end(TimedOut{limit, {}});
             }
+        begin_turn(); // all that an app asks for is one call
         return resume_call();
     }
 
@@ -234,14 +232,8 @@ private:
     // One attempt; Killed without has_begun means that the function did not run.
     Exit try_call(std::uint64_t function, std::uint64_t data)
     {
-        if (spin_.bound())
-            spin_.begin();
+        begin_turn();
         meter_.begin(limits_, pid_, spin_.bound() ? &spin_ : nullptr);
-        if (spin_.for_answer() && spin_.for_request())
-            leave_caller();
-        else
-            follow_caller();
-        set(image_->mailbox().spin, spin_.for_request());
         while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
             send(SBM_REQUEST_MAP, 0, 0);
             if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
@@ -249,6 +241,17 @@ private:
         }
         send(SBM_REQUEST_CALL, function, data);
         return await_exit();
+    }
+
+    // The cell is about to run: where, and how long each side will look for the other one.
+    void begin_turn()
+    {
+        if (spin_.bound())
+            spin_.begin();
+        spin_.look(spin_.pays() && leave_caller());
+        if (!spin_.looks())
+            follow_caller();
+        set(image_->mailbox().spin, spin_.now());
     }
 
     // Has the cell begun to serve since it was forked or reset?
@@ -323,7 +326,6 @@ private:
                  host_.zygote().fork(shown, memory_, host_.walls(), host_.left_out()));
         cell_ = std::move(forked.pidfd);
         pid_ = forked.pid;
-        cpu_ = -1;
         places_.forget();
         waits_for_ready_ = false;
         orders_sent_ = 0;
@@ -363,35 +365,27 @@ private:
         mailbox.host_waits = 0;
     }
 
+    // The id of a process that has ended may be another's.
+    bool is_there() const { return !os::has_ended(cell_.get()); }
+
     // Waking a sleeping processor costs ten times more than a switch on this one.
     void follow_caller()
     {
-        const int here = ::sched_getcpu();
-        if (here == cpu_ || here < 0 || os::has_ended(cell_.get())) // then its id may be another's
-            return;
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(static_cast<unsigned>(here), &set);
-        cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
-        places_.forget();
+        if (!places_.is_joined() && is_there())
+            places_.join_caller(pid_);
     }
 
-    void leave_caller()
+    // Are the two on different processors now?
+    bool leave_caller()
     {
-        // The id of a process that has ended may be another's.
-        if (!places_.is_apart() && !os::has_ended(cell_.get()) && places_.avoid_caller(pid_))
-            cpu_ = -1;
+        return places_.is_apart() || (is_there() && places_.avoid_caller(pid_));
     }
 
     // A call that takes long may run wherever the kernel finds room.
     void let_go()
     {
-        if (cpu_ < 0 || os::has_ended(cell_.get()))
-            return;
-        cpu_set_t set;
-        if (::sched_getaffinity(0, sizeof set, &set) == 0)
-            ::sched_setaffinity(pid_, sizeof set, &set);
-        cpu_ = -1;
+        if (places_.is_put() && is_there())
+            places_.let_go(pid_);
     }
 
     void send(std::uint32_t request, std::uint64_t function, std::uint64_t data)
@@ -430,7 +424,7 @@ private:
 
     Exit await_exit()
     {
-        if (spin_.bound() && spin_.await([this] { return answered(); })) {
+        if (spin_.looks() && spin_.await([this] { return answered(); })) {
             spin_.end();
             return decode();
         }
@@ -521,7 +515,6 @@ private:
     const image::CellImage *image_ = nullptr;
     os::Descriptor cell_;
     pid_t pid_ = 0;
-    int cpu_ = -1;
     std::uint32_t sequence_ = 0, generation_ = 0;
     std::vector<image::Region> memory_, lent_;
     bool is_outdated_ = false; // the process sees other memory than it should

@@ -173,14 +173,13 @@ private:
             return Killed{begun.error()};
         limited_ = true;
         spin_.begin();
-        if (spin_.for_answer() && spin_.for_request())
-            places_.avoid_caller(runner_->thread_id());
-        else
+        spin_.look(spin_.pays() && places_.avoid_caller(runner_->thread_id()));
+        if (!spin_.looks())
             places_.join_caller(runner_->thread_id());
         sbm_mailbox &mailbox = image_->mailbox();
         set(mailbox.function, function);
         set(mailbox.data, data);
-        set(mailbox.spin, spin_.for_request());
+        set(mailbox.spin, spin_.now());
         // Looked at before there is a request: a cell that runs may do it and stop again before
         // this thread goes on, and would do it twice.
         const bool was_stopped = runner_->has_stopped();

@@ -9,16 +9,18 @@
 #include "backend/call_meter.hpp"
 #include "backend/mailbox.hpp"
 #include "backend/process/zygote.hpp"
+#include "backend/spin.hpp"
 #include "base/checked.hpp"
 #include "os/futex.hpp"
 #include "os/kvm.hpp"
+#include "os/places.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <sched.h>
+#include <optional>
 #include <sys/mman.h>
 #include <vector>
 
@@ -83,13 +85,16 @@ public:
         os::futex_wake(&control().answered); // the caller sleeps there
     }
 
-    // An answer comes by an exit of the machine, for which nobody can look: hot calls are
-    // for functions, which the host runs in its own process.
+    // Only for what the cell asks: a call begins and ends in the runner.
     Result<void> set_spin(std::uint64_t bound) override
     {
+        spin_ = Spin();
+        places_.forget();
         if (bound == 0)
             return {};
-        return error(Errc::not_available, "an app's cell makes no hot calls");
+        CELL_TRY(places_, os::Places::of_caller());
+        spin_ = Spin(bound, os::TickMeter().rate());
+        return {};
     }
 
     Result<void> start(const image::CellImage &image) override
@@ -152,7 +157,8 @@ public:
         if (!runner_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         meter_.begin(limits, pid_);
-        follow_caller();
+        told_ = read_once(image_->mailbox().asked);
+        begin_turn();
         while (orders_.size() - orders_sent_ > SBM_MAP_ORDERS) {
             send(SBM_REQUEST_MAP, 0, 0);
             if (Exit exit = await_exit(); !std::holds_alternative<Returned>(exit))
@@ -167,7 +173,6 @@ public:
         if (!runner_)
             return Killed{error(Errc::fault, "the cell was not started again")};
         image_->mailbox().call_result = result;
-        follow_caller(); // all that an app asks for is one call
         // A call that is always about to ask the host never waits for long.
         std::uint64_t unused = 0;
         if (cancelled_.load(std::memory_order_relaxed) || meter_.may_be_over())
@@ -175,12 +180,32 @@ public:
                 cancelled_.store(false, std::memory_order_relaxed);
                 return end(TimedOut{limit, {}});
             }
-        send(SBM_REQUEST_RESUME, 0, 0);
+        begin_turn(); // all that an app asks for is one call
+        if (asks_within_ && orders_.size() != orders_sent_)
+            if (auto end = make_leave())
+                return std::move(*end);
+        told_ = asked_;
+        store(image_->mailbox().told, told_);
+        was_told_within_ = std::exchange(asks_within_, false);
+        if (!was_told_within_)
+            send(SBM_REQUEST_RESUME, 0, 0);
         return go_on();
     }
 
 private:
     sbm_runner &control() const { return *reinterpret_cast<sbm_runner *>(control_page_.data()); }
+
+    // The cell is about to run: where, and how long each side will look for the other one.
+    void begin_turn()
+    {
+        if (spin_.bound())
+            spin_.begin();
+        spin_.look(spin_.pays() && leave_caller());
+        if (!spin_.looks())
+            follow_caller();
+        set(image_->mailbox().spin, spin_.now());
+        set(image_->mailbox().host_looks, spin_.looks() ? 1U : 0U);
+    }
 
     // A cancellation is for the call that ends.
     Exit go_on()
@@ -207,7 +232,8 @@ private:
                  host_.zygote().fork(shown, memory_, process::Walls::all));
         runner_ = std::move(forked.pidfd);
         pid_ = forked.pid;
-        cpu_ = -1;
+        places_.forget();
+        asks_within_ = was_told_within_ = false;
         orders_sent_ = 0;
         is_outdated_ = false;
         if (const auto begun = await_start(); !begun) {
@@ -311,27 +337,24 @@ private:
         shared.host_waits = 0;
     }
 
+    // The id of a process that has ended may be another's.
+    bool is_there() const { return !os::has_ended(runner_.get()); }
+
     // Waking a sleeping processor costs ten times more than a switch on this one.
     void follow_caller()
     {
-        const int here = ::sched_getcpu();
-        if (here == cpu_ || here < 0 || os::has_ended(runner_.get())) // its id may be another's
-            return;
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(static_cast<unsigned>(here), &set);
-        cpu_ = ::sched_setaffinity(pid_, sizeof set, &set) == 0 ? here : -1;
+        if (!places_.is_joined() && is_there())
+            places_.join_caller(pid_);
     }
+
+    // Are the two on different processors now?
+    bool leave_caller() { return places_.is_apart() || (is_there() && places_.avoid_caller(pid_)); }
 
     // A call that takes long may run wherever the kernel finds room.
     void let_go()
     {
-        if (cpu_ < 0 || os::has_ended(runner_.get()))
-            return;
-        cpu_set_t set;
-        if (::sched_getaffinity(0, sizeof set, &set) == 0)
-            ::sched_setaffinity(pid_, sizeof set, &set);
-        cpu_ = -1;
+        if (places_.is_put() && is_there())
+            places_.let_go(pid_);
     }
 
     void send(std::uint32_t request, std::uint64_t function, std::uint64_t data)
@@ -357,7 +380,52 @@ private:
             os::futex_wake(&shared.sequence);
     }
 
+    // The next thing that the cell wants or that has become of it. A question that it has not left
+    // the machine for is found by looking only.
     Exit await_exit()
+    {
+        for (;;) {
+            if (spin_.looks() && finds_question())
+                return HostCall{SBM_SYSTEM_CALL, 0};
+            Exit exit = await_answer();
+            spin_.end();
+            asked_ = read_once(image_->mailbox().asked);
+            const bool was_told = std::exchange(was_told_within_, false) && asked_ == told_;
+            const auto *call = std::get_if<HostCall>(&exit);
+            if (!was_told || !call || call->proxy != SBM_SYSTEM_CALL)
+                return exit;
+            send(SBM_REQUEST_RESUME, 0, 0); // it left while it was answered
+        }
+    }
+
+    // Says that it does not look any more before it looks a last time: see sbm::system::ask.
+    bool finds_question()
+    {
+        sbm_mailbox &mailbox = image_->mailbox();
+        const auto is_there = [&] { return load(mailbox.asked) != told_ || answered(); };
+        if (!spin_.await(is_there))
+            store(mailbox.host_looks, 0);
+        asked_ = load(mailbox.asked);
+        if (asked_ == told_ || answered())
+            return false;
+        spin_.end();
+        asks_within_ = true;
+        return true;
+    }
+
+    // Rights to memory go to a runner that stands still: the cell has to leave for its answer.
+    // Another exit than that, if there is one.
+    std::optional<Exit> make_leave()
+    {
+        store(image_->mailbox().host_looks, 0);
+        Exit exit = await_answer();
+        if (!std::holds_alternative<HostCall>(exit))
+            return exit;
+        asks_within_ = false;
+        return std::nullopt;
+    }
+
+    Exit await_answer()
     {
         wait_for_answer(meter_.first_slice());
         while (!answered()) {
@@ -462,7 +530,6 @@ private:
     os::Mapping control_page_;
     os::Descriptor runner_;
     pid_t pid_ = 0;
-    int cpu_ = -1;
     int signal_ = 0; // that ended the last runner
     std::uint32_t sequence_ = 0;
     std::vector<image::Region> memory_, lent_;
@@ -470,6 +537,12 @@ private:
     std::vector<sbm_map_order> orders_;
     std::size_t orders_sent_ = 0;
     CallMeter meter_;
+    // Of hot calls. The cell counts its questions in the mailbox.
+    Spin spin_;
+    os::Places places_;
+    std::uint32_t asked_ = 0, told_ = 0; // the last one that was seen, and that was answered
+    bool asks_within_ = false;           // the last one has not made it leave the machine
+    bool was_told_within_ = false;       // nor the one before it, unless it has just left
     std::atomic<bool> cancelled_{false};
 };
 

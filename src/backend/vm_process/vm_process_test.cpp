@@ -38,6 +38,49 @@ long loop(void *)
         __asm__ volatile("" ::: "memory");
 }
 
+// As sbm::system::ask of modules. Was it answered without leaving the machine?
+bool ask(sbm_mailbox &box)
+{
+    box.call_proxy = SBM_SYSTEM_CALL;
+    const std::uint32_t question = box.asked + 1;
+    __atomic_store_n(&box.asked, question, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&box.host_looks, __ATOMIC_SEQ_CST))
+        if (__atomic_load_n(&box.told, __ATOMIC_SEQ_CST) == question)
+            return true;
+    reinterpret_cast<void (*)(std::uint32_t)>(box.leave)(SBM_EXIT_HOST_CALL);
+    return false;
+}
+constexpr int kQuestions = 2000;
+// How many were answered within.
+long ask_often(void *mailbox)
+{
+    auto &box = *static_cast<sbm_mailbox *>(mailbox);
+    long within = 0;
+    for (int i = 0; i < kQuestions; i++)
+        within += ask(box) ? 1 : 0;
+    return within;
+}
+// As if it had given up just when it was answered.
+long ask_and_leave(void *mailbox)
+{
+    auto &box = *static_cast<sbm_mailbox *>(mailbox);
+    for (int i = 0; i < kQuestions; i++)
+        if (ask(box))
+            reinterpret_cast<void (*)(std::uint32_t)>(box.leave)(SBM_EXIT_HOST_CALL);
+    return 0;
+}
+// Writes to where it is told to.
+long ask_and_write(void *mailbox)
+{
+    auto &box = *static_cast<sbm_mailbox *>(mailbox);
+    for (int i = 0; i < kQuestions; i++) {
+        ask(box);
+        if (box.call_result != 0)
+            ++*reinterpret_cast<long *>(box.call_result);
+    }
+    return 0;
+}
+
 // What of /proc/self/fd has such a name, as its number; -1 if nothing has.
 int find_descriptor(const std::string &name)
 {
@@ -254,10 +297,93 @@ TEST_F(VmProcess, KeepsLimits)
     EXPECT_EQ(add(1), 2) << "a cancellation is for one call";
 }
 
-TEST_F(VmProcess, MakesNoHotCalls)
+class HotQuestions : public VmProcess {
+protected:
+    void SetUp() override
+    {
+        VmProcess::SetUp();
+        if (IsSkipped())
+            return;
+        if (const auto done = backend_->set_spin(50'000); !done)
+            GTEST_SKIP() << done.error().text();
+    }
+
+    // Answers all questions of a call, each by what `answer` says to the number of those before.
+    template <class Answer> Exit ask(long (*function)(void *), Answer &&answer)
+    {
+        asked_ = 0;
+        Exit exit = call(function, reinterpret_cast<const void *>(image_->mailbox_address()));
+        while (const auto *question = std::get_if<HostCall>(&exit)) {
+            EXPECT_EQ(question->proxy, std::uint64_t{SBM_SYSTEM_CALL});
+            exit = backend_->resume(answer(asked_++));
+        }
+        return exit;
+    }
+    static std::int64_t nothing(int) { return 0; }
+
+    int asked_ = 0;
+};
+
+TEST_F(HotQuestions, AreAnsweredOnce)
 {
-    EXPECT_TRUE(backend_->set_spin(0));
-    EXPECT_EQ(backend_->set_spin(1000).error().code(), Errc::not_available);
+    long within = 0;
+    for (int i = 0; i < 100 && within == 0; i++) { // of those that come while this test runs
+        const Exit exit = ask(ask_often, nothing);
+        ASSERT_TRUE(std::holds_alternative<Returned>(exit)) << reason_of(exit);
+        EXPECT_EQ(asked_, kQuestions);
+        within = std::get<Returned>(exit).value;
+    }
+    EXPECT_GT(within, 0);
+    ASSERT_TRUE(backend_->set_spin(0));
+    const Exit exit = ask(ask_often, nothing);
+    ASSERT_TRUE(std::holds_alternative<Returned>(exit)) << reason_of(exit);
+    EXPECT_EQ(std::get<Returned>(exit).value, 0);
+    EXPECT_EQ(asked_, kQuestions);
+}
+
+TEST_F(HotQuestions, AreNotAnsweredAgainByALeave)
+{
+    const Exit exit = ask(ask_and_leave, nothing);
+    ASSERT_TRUE(std::holds_alternative<Returned>(exit)) << reason_of(exit);
+    EXPECT_EQ(asked_, kQuestions);
+}
+
+TEST_F(HotQuestions, AreAnsweredWithMemory)
+{
+    constexpr std::uint64_t kSize = 16 * kPage;
+    const Piece piece(kSize);
+    ASSERT_TRUE(backend_->add_memory(piece.region(PROT_READ | PROT_WRITE)));
+    const auto answer = [&](int number) -> std::int64_t {
+        const std::uint64_t offset = static_cast<std::uint64_t>(number / 100 % 16) * kPage;
+        if (number >= 1600)
+            return 0;
+        if (number % 100 == 50) {
+            EXPECT_TRUE(
+                backend_->protect(piece.mapping.address() + offset, kPage, PROT_READ | PROT_WRITE));
+        }
+        return number % 100 >= 50 ? static_cast<std::int64_t>(piece.mapping.address() + offset) : 0;
+    };
+    const Exit exit = ask(ask_and_write, answer);
+    ASSERT_TRUE(std::holds_alternative<Returned>(exit)) << reason_of(exit);
+    EXPECT_EQ(asked_, kQuestions);
+    for (std::uint64_t page = 0; page < 16; page++)
+        EXPECT_EQ((&piece.value())[page * kPage / sizeof(long)], 50) << page;
+}
+
+TEST_F(HotQuestions, EndWithTheLimitAndByACancellation)
+{
+    // Whatever the cell has counted before, the host begins there.
+    image_->mailbox().asked = 77;
+    EXPECT_EQ(add(1), 2);
+    const Exit limited = call(loop, nullptr, {UINT64_MAX, 50'000'000});
+    EXPECT_TRUE(std::holds_alternative<TimedOut>(limited)) << reason_of(limited);
+    ASSERT_TRUE(starts_again());
+    backend_->cancel();
+    const Exit cancelled = ask(ask_often, nothing);
+    ASSERT_TRUE(std::holds_alternative<TimedOut>(cancelled)) << reason_of(cancelled);
+    EXPECT_EQ(std::get<TimedOut>(cancelled).limit, Limit::cancelled);
+    ASSERT_TRUE(starts_again());
+    EXPECT_EQ(add(1), 2);
 }
 
 TEST_F(VmProcess, ThatIsKilledIsReported)
