@@ -13,6 +13,7 @@
 
 #include "mailbox.h"
 
+#include <linux/kvm.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ enum { SBM_RUNNER_CONTROL, SBM_RUNNER_WINDOW, SBM_RUNNER_REGIONS };
 #define SBM_RUNNER_PROCESSOR 0
 
 #define SBM_RUNNER_TEXT_BYTES 252
+#define SBM_RUNNER_CPUIDS 256
 
 enum sbm_runner_exit {
     SBM_RUNNER_READY = 1,   /* to start serving: the answer to the first request */
@@ -72,6 +74,8 @@ struct sbm_runner {
     uint64_t thread_pointer;
     uint64_t system_window;
     uint64_t system_call_entry;
+    uint32_t cpuid_count;
+    struct kvm_cpuid_entry2 cpuid[SBM_RUNNER_CPUIDS]; /* what the processor says of itself */
 };
 
 #endif

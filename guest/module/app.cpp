@@ -4,6 +4,8 @@
 // ends the app with what it returns. Only linked into apps.
 #include "system.hpp"
 
+#include <stdlib.h>
+
 extern "C" {
 int __real_main(int count, char **arguments, char **environment);
 // Of the C library: runs destructors and empties buffers.
@@ -16,23 +18,27 @@ namespace {
 
 constexpr std::size_t kArguments = 256, kBytes = 65536;
 char *arguments[kArguments + 1];
-char text[kBytes];
 
+// Into the heap, where the system writes them by itself.
 int take_arguments()
 {
     using namespace sbm;
-    const system::Staging &staging = system::staging();
+    char *const text = static_cast<char *>(malloc(kBytes));
+    if (!text)
+        cell::Report("the app has no memory left for its arguments").give_up();
     std::size_t used = 0;
     int count = 0;
     for (; static_cast<std::size_t>(count) < kArguments; count++) {
         system::Results length;
+        const system::Piece room(reinterpret_cast<std::uint64_t>(text) + used, kBytes - used);
         const auto status = system::call<calls::SelfArgument>(
-            length, static_cast<std::uint64_t>(count), staging.region, 0, system::Staging::kBytes);
-        if (status != calls::Status::ok || length.words[0] >= kBytes - used)
+            length, static_cast<std::uint64_t>(count), room.region(), room.offset(), room.size());
+        if (status != calls::Status::ok || length.words[0] >= room.size())
             break;
+        room.receive(length.words[0]);
         arguments[count] = text + used;
-        personality::copy(text + used, staging.bytes, length.words[0]);
-        used += length.words[0] + 1; // the zero byte is there
+        used += length.words[0] + 1;
+        text[used - 1] = '\0';
     }
     return count;
 }

@@ -310,10 +310,10 @@ void sbm_self_exit(unsigned status)
 
 sbm_status sbm_self_log(int stream, const char *text, size_t size)
 {
-    if (!staging().bytes)
-        return SBM_NO_MEMORY;
     for (size_t done = 0; done < size;) {
         const Piece piece(address_of(text) + done, size - done);
+        if (!piece.has_region())
+            return SBM_NO_MEMORY;
         piece.send();
         const Status status =
             call<calls::SelfLog>(stream, piece.region(), piece.offset(), piece.size());

@@ -250,10 +250,10 @@ Answer write_at(const File &file, std::uint64_t position, std::uint64_t source, 
 
 Answer say(std::uint64_t stream, std::uint64_t source, std::uint64_t size)
 {
-    if (!staging().bytes)
-        return -ENOMEM;
     for (std::uint64_t done = 0; done < size;) {
         const Piece piece(source + done, size - done);
+        if (!piece.has_region())
+            return -ENOMEM;
         piece.send();
         const Status status =
             call<calls::SelfLog>(stream, piece.region(), piece.offset(), piece.size());

@@ -64,6 +64,8 @@ public:
         offset_ = is_own_ ? offset : Staging::kData;
     }
 
+    // There may be no memory for one.
+    bool has_region() const { return is_own_ || staging().bytes; }
     std::uint64_t region() const { return is_own_ ? calls::kHeap : staging().region; }
     std::uint64_t offset() const { return offset_; }
     std::uint64_t size() const { return size_; }

@@ -60,6 +60,7 @@ public:
         CELL_CHECK(map_window());
         sort_regions();
         CELL_CHECK(map_constants());
+        CELL_CHECK(describe_processor());
         CELL_CHECK(machine_.start(parts(), backend::vm::Ring::unknown));
         enter_once();
         for (const image::Region &memory : buffers_)
@@ -95,6 +96,15 @@ private:
     {
         const std::uint32_t number = segments_[segment].file;
         return number < files_.size() ? files_[number] : -1;
+    }
+
+    // KVM takes long to say what it supports: the host has asked it.
+    Result<void> describe_processor()
+    {
+        os::KvmCpuid cpuid;
+        cpuid.count = std::min(control_.cpuid_count, std::uint32_t{SBM_RUNNER_CPUIDS});
+        std::copy_n(control_.cpuid, cpuid.count, cpuid.entries.begin());
+        return machine_.describe(cpuid);
     }
 
     // Who enters the machine first may need more of the kernel than all later ones: a thread.
@@ -308,9 +318,7 @@ sbm_runner *map_control(std::span<const sbm_zygote_segment> segments, std::span<
 Result<void> make_machine(int device, backend::vm::Machine &machine)
 {
     CELL_TRY(const os::Kvm kvm, os::Kvm::adopt(os::Descriptor(device)));
-    CELL_TRY(os::KvmCpuid cpuid, kvm.supported_cpuid());
-    backend::vm::hide_virtualisation(cpuid);
-    return machine.create(kvm, cpuid);
+    return machine.create(kvm);
 }
 
 void run(backend::vm::Machine &machine, std::span<const sbm_zygote_segment> segments,

@@ -259,7 +259,7 @@ TEST_P(Supervised, StopsWhateverItDoes)
     put("data/a", "");
     for (const std::vector<std::string> &arguments :
          {std::vector<std::string>{"loop"}, {"sleep"}, {"ask-often", "/data/a"}}) {
-        const Stopper stopper(options_, arguments.size() == 1 ? 4 : 500);
+        const Stopper stopper(options_, arguments.size() == 1 ? 3 : 500);
         const auto ended = run(arguments);
         ASSERT_FALSE(ended) << arguments[0];
         EXPECT_EQ(ended.error().code(), sbm::Errc::cancelled) << ended.error().text();

@@ -41,7 +41,7 @@ void hide_virtualisation(os::KvmCpuid &cpuid)
     }
 }
 
-Result<void> Machine::create(const os::Kvm &kvm, const os::KvmCpuid &cpuid)
+Result<void> Machine::create(const os::Kvm &kvm)
 {
     CELL_TRY(machine_, kvm.create_machine());
     CELL_TRY(system_, os::anonymous(kSystemBytes));
@@ -49,6 +49,11 @@ Result<void> Machine::create(const os::Kvm &kvm, const os::KvmCpuid &cpuid)
     CELL_TRY(processor_, os::create_processor(machine_.get()));
     CELL_TRY(run_page_,
              os::map_file(processor_.get(), 0, kvm.run_size(), PROT_READ | PROT_WRITE, MAP_SHARED));
+    return {};
+}
+
+Result<void> Machine::describe(const os::KvmCpuid &cpuid)
+{
     return os::set_cpuid(processor_.get(), cpuid);
 }
 

@@ -23,7 +23,9 @@ void hide_virtualisation(os::KvmCpuid &cpuid);
 
 class Machine {
 public:
-    Result<void> create(const os::Kvm &kvm, const os::KvmCpuid &cpuid);
+    Result<void> create(const os::Kvm &kvm);
+    // What its processor says of itself: before the start.
+    Result<void> describe(const os::KvmCpuid &cpuid);
 
     // Maps all of a cell, of which `parts` are kept: what they point at outlives the machine.
     // With an unknown ring one instruction is tried.

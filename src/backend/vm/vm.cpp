@@ -56,7 +56,11 @@ public:
     {
     }
 
-    Result<void> open() { return machine_.create(host_.kvm(), host_.cpuid()); }
+    Result<void> open()
+    {
+        CELL_CHECK(machine_.create(host_.kvm()));
+        return machine_.describe(host_.cpuid());
+    }
 
     Result<void> start(const image::CellImage &image) override
     {

@@ -10,6 +10,7 @@
 #include "backend/mailbox.hpp"
 #include "backend/process/zygote.hpp"
 #include "backend/spin.hpp"
+#include "backend/vm/machine.hpp"
 #include "base/checked.hpp"
 #include "os/futex.hpp"
 #include "os/kvm.hpp"
@@ -46,7 +47,10 @@ public:
     {
         CELL_TRY(kvm_, os::Kvm::open());
         CELL_CHECK(zygote_.start({sbm_runner_begin, sbm_runner_end}));
-        return zygote_.prepare(kvm_.device());
+        CELL_CHECK(zygote_.prepare(kvm_.device()));
+        CELL_TRY(cpuid_, kvm_.supported_cpuid()); // while the first runner makes its machine
+        vm::hide_virtualisation(cpuid_);
+        return {};
     }
 
     Result<std::unique_ptr<Backend>> open() override;
@@ -54,10 +58,15 @@ public:
 
     process::Zygote &zygote() { return zygote_; }
     std::uint32_t left_out() const { return left_out_; }
+    std::span<const kvm_cpuid_entry2> cpuid() const
+    {
+        return std::span(cpuid_.entries).first(cpuid_.count);
+    }
 
 private:
     const std::uint32_t left_out_;
     os::Kvm kvm_;
+    os::KvmCpuid cpuid_;
     process::Zygote zygote_;
 };
 
@@ -251,12 +260,12 @@ private:
         return -1;
     }
 
-    // All of it: an earlier runner could write there.
+    // All that it looks at: an earlier runner could write there.
     void fill_control()
     {
         const image::CellParts parts = image_->parts();
         auto &fresh = control();
-        std::memset(control_page_.data(), 0, control_page_.size());
+        std::memset(control_page_.data(), 0, offsetof(sbm_runner, cpuid));
         sequence_ = 0;
         fresh.left_out = host_.left_out();
         fresh.mailbox = static_cast<std::uint64_t>(
@@ -266,6 +275,9 @@ private:
         fresh.thread_pointer = parts.thread_pointer;
         fresh.system_window = parts.system_window;
         fresh.system_call_entry = parts.system_call_entry;
+        static_assert(os::kCpuidEntries <= SBM_RUNNER_CPUIDS);
+        fresh.cpuid_count = static_cast<std::uint32_t>(host_.cpuid().size());
+        std::copy(host_.cpuid().begin(), host_.cpuid().end(), fresh.cpuid);
     }
 
     Result<void> await_start()
