@@ -114,7 +114,8 @@ struct AppOptions {
     // Above zero, app and program look for each other's words up to that long before they sleep,
     // on two processors: a system call then costs little more than what it does. Neither looks
     // while calls, or what lies between them, usually take longer. not_available without a second
-    // processor. As Sandbox::set_spin; 50 us is longer than a call through the kernel anywhere.
+    // processor. As Sandbox::set_spin; 100 us is more than a call through the kernel takes
+    // anywhere, and 200 us more than what moves a mebibyte.
     std::chrono::nanoseconds spin{0};
     std::string policy_name{}; // for the audit log
     // A file that gets all that enters the app, for replay_app; empty: none. It holds what the

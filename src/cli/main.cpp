@@ -161,7 +161,7 @@ private:
         run_command_
             ->add_option("--spin", run_.spin,
                          "Microseconds that app and supervisor look for each other's words before "
-                         "they sleep: faster calls, on two processors. 0 (none), or 50")
+                         "they sleep: faster calls, on two processors. 0 (none), or 100")
             ->check(CLI::Range(0.0, 1e6));
         run_.is_plain_trace = true;
         run_command_->footer(

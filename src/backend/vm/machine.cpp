@@ -13,7 +13,7 @@
 namespace cell::backend::vm {
 namespace {
 
-constexpr std::uint64_t kSystemBytes = std::uint64_t{64} << 20; // address space; touched as needed
+constexpr std::uint64_t kSystemBytes = std::uint64_t{16} << 20; // address space; touched as needed
 
 constexpr std::uint32_t kStar = 0xc0000081, kLstar = 0xc0000082, kSyscallMask = 0xc0000084,
                         kKernelGsBase = 0xc0000102;
