@@ -191,8 +191,8 @@ public:
             }
         begin_turn(); // all that an app asks for is one call
         if (asks_within_ && orders_.size() != orders_sent_)
-            if (auto end = make_leave())
-                return std::move(*end);
+            if (auto other = make_leave())
+                return std::move(*other);
         told_ = asked_;
         store(image_->mailbox().told, told_);
         was_told_within_ = std::exchange(asks_within_, false);
@@ -275,7 +275,7 @@ private:
         fresh.thread_pointer = parts.thread_pointer;
         fresh.system_window = parts.system_window;
         fresh.system_call_entry = parts.system_call_entry;
-        static_assert(os::kCpuidEntries <= SBM_RUNNER_CPUIDS);
+        static_assert(os::kCpuidEntries == SBM_RUNNER_CPUIDS); // the runner takes as many
         fresh.cpuid_count = static_cast<std::uint32_t>(host_.cpuid().size());
         std::copy(host_.cpuid().begin(), host_.cpuid().end(), fresh.cpuid);
     }
